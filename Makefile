@@ -1,0 +1,63 @@
+# Everything from a fresh clone:   make demo   or   make test
+
+# A Python that runs, not merely one that is on the PATH: version managers leave names there that only print an error.
+USABLE := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c '$(USABLE)' 2>/dev/null && { echo $$python; exit; }; done; echo python3)
+endif
+UV ?= uv
+BIN := .venv/bin
+
+.PHONY: help demo test lint lock clean python
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo    crawl, match and show sample outlets, on this machine only'
+	@echo 'make test    lint, types and all tests, against an Elasticsearch of their own; ARGS="-k name" for some'
+	@echo 'make lint    lint and types only'
+	@echo 'make lock    choose dependencies anew: requirements.lock'
+	@echo 'make clean   remove what was installed or generated here; data in var/ stays'
+	@echo 'Needs Python 3.11 or newer (PYTHON=...), a JDK 21 or newer and Maven; with ELASTICSEARCH_URL set only Python.'
+
+demo: python
+	@$(PYTHON) -m index_config.node_prerequisites
+	@$(MAKE) --no-print-directory .venv/installed
+	@$(BIN)/narrawatch demo
+
+test: python
+	@$(PYTHON) -m index_config.node_prerequisites --own-node
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m index_config.local_node
+	@$(BIN)/pytest $(ARGS)
+
+lint: .venv/installed
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+python:
+	@$(PYTHON) -c '$(USABLE)' 2>/dev/null || { echo >&2 'Python 3.11 or newer with its venv module is missing ($(PYTHON) is not one);' \
+	'install it (Debian, Ubuntu: python3 and python3-venv) or name one: make PYTHON=/path/to/python3.12'; exit 1; }
+
+# setuptools first: some dependencies are built from source, with it and not with one that nobody checked.
+.venv/locked: requirements.lock | python
+	@echo 'Installing the locked dependencies into .venv'
+	@$(PYTHON) -m venv --clear .venv
+	@sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock > .venv/setuptools.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r .venv/setuptools.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-build-isolation -r requirements.lock
+	@touch $@
+
+.venv/installed: .venv/locked pyproject.toml
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+lock:
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' --extra dev --quiet pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
