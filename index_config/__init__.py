@@ -1,0 +1,1 @@
+"""Everything Elasticsearch is told: the local node, the connection, mappings, languages."""
