@@ -1,0 +1,190 @@
+"""WARC files (ISO 28500): a new one per outlet and attempt, `.open` until it is closed, salvaged after a crash.
+
+Bodies are stored decoded: what reads the files later never meets a compression bomb that the crawl did not see.
+"""
+
+import contextlib
+import io
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
+from warcio.recordloader import ArcWarcRecord
+from warcio.statusandheaders import StatusAndHeaders
+from warcio.warcwriter import WARCWriter
+
+from crawlers.capture import Capture
+from narrawatch.errors import NarrawatchError
+
+OPEN = ".open"
+SUFFIX = ".warc.gz"
+_REWRITTEN = {"content-encoding", "transfer-encoding", "content-length", "connection", "keep-alive"}
+
+
+class WarcError(NarrawatchError):
+    """A WARC file cannot be written or read; the message names it."""
+
+
+@dataclass
+class WarcFile:
+    """One outlet's file of one attempt, created with its first page.
+
+    A record that cannot be written whole is cut off again, so that the file is always readable to its end.
+    """
+
+    folder: Path
+    run: str
+    software: str
+    path: Path | None = None
+
+    def write(self, capture: Capture, headers: list[tuple[str, str]], address: str | None) -> tuple[str, int]:
+        """Append one response record; returns the file's final name below the WARC folder, and the record's offset.
+
+        Raises:
+            WarcError: the disk is full or not writable; nothing of this record is left behind.
+        """
+        try:
+            path = self.path or self._create()
+            offset = path.stat().st_size
+            try:
+                with path.open("ab") as stream:
+                    _write_response(stream, capture, headers, address)
+            except OSError:
+                with contextlib.suppress(OSError):  # the first error is the one to tell
+                    os.truncate(path, offset)
+                raise
+        except OSError as error:
+            place = self.path or self.folder
+            raise WarcError(f"{place}: cannot write ({error.strerror}); free space or set NARRAWATCH_HOME") from error
+        return final_name(path), offset
+
+    def close(self) -> Path | None:
+        """Make the file final; returns its path, or None when no page came."""
+        if self.path is None:
+            return None
+        final = self.path.with_name(self.path.name.removesuffix(OPEN))
+        _sync(self.path)
+        self.path.rename(final)
+        self.path = None
+        return final
+
+    def _create(self) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        attempt = 1
+        while any((self.folder / f"{self.run}-{attempt}{SUFFIX}{end}").exists() for end in ("", OPEN)):
+            attempt += 1
+        path = self.folder / f"{self.run}-{attempt}{SUFFIX}{OPEN}"
+        with path.open("xb") as stream:
+            writer = WARCWriter(stream, gzip=True)
+            writer.write_record(
+                writer.create_warcinfo_record(path.name.removesuffix(OPEN), {"software": self.software})
+            )
+        self.path = path
+        return path
+
+
+def final_name(path: Path) -> str:
+    """`<outlet>/<file>`: how documents name a WARC file wherever the WARC folder is."""
+    return f"{path.parent.name}/{path.name.removesuffix(OPEN)}"
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def _write_response(
+    stream: io.BufferedIOBase, capture: Capture, headers: list[tuple[str, str]], address: str | None
+) -> None:
+    writer = WARCWriter(stream, gzip=True, warc_version="1.1")
+    kept = [(name, value) for name, value in headers if name.lower() not in _REWRITTEN]
+    kept.append(("Content-Length", str(len(capture.body))))
+    http = StatusAndHeaders(f"{capture.status} OK", kept, protocol="HTTP/1.1")
+    named = {
+        "WARC-Date": capture.fetched,
+        "Narrawatch-Outlet": capture.outlet,
+        "Narrawatch-Run": capture.run,
+        "Narrawatch-Requested-URI": capture.requested_url,
+    }
+    if address:
+        named["WARC-IP-Address"] = address
+    record = writer.create_warc_record(
+        capture.url,
+        "response",
+        payload=io.BytesIO(capture.body),
+        length=len(capture.body),
+        http_headers=http,
+        warc_headers_dict=named,
+    )
+    writer.write_record(record)
+
+
+def read(path: Path) -> Iterator[Capture]:
+    """The pages of one WARC file in order.
+
+    Raises:
+        WarcError: the file is no WARC file, or damaged; the pages before the damage have been yielded.
+    """
+    try:
+        with path.open("rb") as stream:
+            records = ArchiveIterator(stream)
+            for record in records:
+                if record.rec_type == "response":
+                    body = record.content_stream().read()
+                    yield _capture(record, body, final_name(path), records.get_record_offset())
+    except (ArchiveLoadFailed, OSError, EOFError, ValueError) as error:
+        raise WarcError(f"{path}: damaged or no WARC file ({error}); the pages before the damage were read") from error
+
+
+def _capture(record: ArcWarcRecord, body: bytes, file: str, offset: int) -> Capture:
+    headers, url = record.rec_headers, record.rec_headers.get_header("WARC-Target-URI")
+    return Capture(
+        outlet=headers.get_header("Narrawatch-Outlet") or file.partition("/")[0],
+        run=headers.get_header("Narrawatch-Run") or "",
+        url=url,
+        requested_url=headers.get_header("Narrawatch-Requested-URI") or url,
+        fetched=headers.get_header("WARC-Date"),
+        status=int(record.http_headers.get_statuscode()),
+        content_type=record.http_headers.get_header("Content-Type"),
+        body=body,
+        file=file,
+        offset=offset,
+    )
+
+
+def whole_length(path: Path) -> int:
+    """How many bytes of a gzipped WARC file are whole records: up to the end of the last complete gzip member."""
+    end = 0
+    with path.open("rb") as stream:
+        while True:
+            stream.seek(end)
+            length = _member_length(stream)
+            if length is None:
+                return end
+            end += length
+
+
+def _member_length(stream: io.BufferedReader) -> int | None:
+    """Bytes of the gzip member that begins here; None when it is cut short or damaged."""
+    unpack, read_bytes = zlib.decompressobj(wbits=31), 0
+    while block := stream.read(1 << 16):
+        read_bytes += len(block)
+        try:
+            unpack.decompress(block)
+        except zlib.error:
+            return None
+        if unpack.eof:
+            return read_bytes - len(unpack.unused_data)
+    return None
+
+
+def cut_to_whole_records(path: Path) -> int:
+    """Drop what a crash left unfinished at the end of an open file; returns how many bytes were dropped."""
+    whole, size = whole_length(path), path.stat().st_size
+    if whole < size:
+        os.truncate(path, whole)
+    return size - whole
