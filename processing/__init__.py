@@ -1,0 +1,1 @@
+"""Captured pages in, articles and flags out."""
