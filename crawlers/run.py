@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urlsplit
 
 from scrapy import Request, signals
@@ -20,6 +21,7 @@ from crawlers.outcomes import FetchOutcome
 from crawlers.outlet import Outlet
 from crawlers.salvage import salvage
 from crawlers.settings import VERSION, scrapy_settings
+from crawlers.spiders.base import BaseSpider
 from crawlers.spiders.outlets import OutletsSpider
 from crawlers.warc import WarcError, WarcFile
 from index_config import bulk
@@ -169,20 +171,21 @@ def crawl(
         runs = {outlet.id: OutletRun(outlet, run_id, timestamp(clock())) for outlet in outlets}
         work = Crawl(settings, cluster, runs, progress, clock)
         write_accounts(cluster, runs.values())
-        _scrape(work, {**scrapy, **(_UNHURRIED if _all_private(outlets) else {})})
+        scrape(work, {**scrapy, **(_UNHURRIED if _all_private(outlets) else {})})
         _finish_rest(work)
         if work.failure:
             raise work.failure
         return list(runs.values())
 
 
-def _scrape(work: Crawl, scrapy: dict[str, object]) -> None:
-    process = AsyncCrawlerProcess(scrapy)
-    crawler = process.create_crawler(OutletsSpider)
+def scrape(work: Crawl, options: dict[str, Any], spider: type[BaseSpider] = OutletsSpider, **arguments: Any) -> None:
+    """Run one spider to its end; Scrapy's reactor starts once in a process."""
+    process = AsyncCrawlerProcess(options)
+    crawler = process.create_crawler(spider)
     crawler.signals.connect(work.closed, signals.spider_closed)
     crawler.signals.connect(work.note_host, signals.request_scheduled)
     crawler.signals.connect(work.count, signals.request_left_downloader)
-    process.crawl(crawler, crawl=work)
+    process.crawl(crawler, crawl=work, **arguments)
     process.start()
 
 

@@ -131,13 +131,29 @@ def read(path: Path) -> Iterator[Capture]:
     """
     try:
         with path.open("rb") as stream:
-            records = ArchiveIterator(stream)
+            records, end = ArchiveIterator(stream), 0
             for record in records:
                 if record.rec_type == "response":
                     body = record.content_stream().read()
+                    _check_whole(record, body)
                     yield _capture(record, body, final_name(path), records.get_record_offset())
+                end = records.get_record_offset() + records.get_record_length()
+        _check_end(path, end)
     except (ArchiveLoadFailed, OSError, EOFError, ValueError) as error:
         raise WarcError(f"{path}: damaged or no WARC file ({error}); the pages before the damage were read") from error
+
+
+def _check_end(path: Path, end: int) -> None:
+    """The library ends at a damaged record as it does at the end of the file."""
+    if end < path.stat().st_size:
+        raise ArchiveLoadFailed(f"no record begins at byte {end}")
+
+
+def _check_whole(record: ArcWarcRecord, body: bytes) -> None:
+    """The library ends a damaged record early without a word; half a page must not pass for a whole one."""
+    said = record.http_headers.get_header("Content-Length")
+    if said is not None and said.isdecimal() and int(said) != len(body):
+        raise ArchiveLoadFailed(f"a record holds {len(body)} of {said} bytes")
 
 
 def _capture(record: ArcWarcRecord, body: bytes, file: str, offset: int) -> Capture:

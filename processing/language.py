@@ -26,6 +26,7 @@ _FOREIGN_WEIGHT = 60.0  # one letter a language has not, in a sentence of 60, ma
 _UNSURE = 0.35  # share below which the fast model's first choice may be one langdetect knows better
 _TIE = 0.1
 _ENOUGH_LETTERS, _STRANGE = 100, 0.15
+_DOUBTFUL = 0.5  # below it a whole paragraph may be in a language that neither detector names, if the outlet writes one
 _AGREED = 0.8  # langdetect, at a glance, for the language the fast model gives
 _EVEN = 0.3  # how far close languages are taken as equally likely before their words are counted
 
@@ -58,7 +59,11 @@ def detect(text: str, *, declared: str | None = None, expected: Sequence[str] = 
     opinion = _weigh(opinions, counts, script)
     if script == "latin":
         opinion = _among_close(opinion, excerpt)
-    return _decide(opinion, hints)
+    decided = _decide(opinion, hints)
+    if size >= _ENOUGH_LETTERS and decided.confidence < _DOUBTFUL:
+        rare = _unknown(hints, opinions)
+        return decided if rare.code == "und" else rare
+    return decided
 
 
 def _by_script(script: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import TimeoutError as StoppedLate
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pebble import ProcessFuture, ProcessPool
 
@@ -19,7 +19,17 @@ from processing.outcomes import ProcessingOutcome
 K = TypeVar("K")
 AHEAD = 4  # pages per worker held in memory beside the one being worked on
 
-Item = tuple[K, bytes, str, str | None]
+
+@dataclass(frozen=True)
+class Page(Generic[K]):
+    """One page to work on: whatever `key` its result is to be known by, and what was fetched, from where."""
+
+    key: K
+    html: bytes
+    url: str
+    content_type: str | None = None
+    expected: tuple[str, ...] = ()
+    """The languages its outlet publishes in."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +51,19 @@ def process_page(
     return Processed(page, detect(opening + page.text, declared=page.declared_language, expected=expected))
 
 
-def extract_many(
-    items: Iterable[Item[K]], *, workers: int, timeout: float, expected: tuple[str, ...] = ()
-) -> Iterator[tuple[K, Processed | Rejected]]:
-    """Work on (key, bytes, URL, content type or None) in `workers` processes; yield (key, result) in the order of the items.
+def extract_many(pages: Iterable[Page[K]], *, workers: int, timeout: float) -> Iterator[tuple[K, Processed | Rejected]]:
+    """Work on pages in `workers` processes; yield (key, result) in their order.
 
     A page that takes longer than `timeout` seconds is `extract_timeout`, one whose process died is `extract_failed`. No more than
-    `workers * (AHEAD + 1)` items are taken from `items` ahead of what was yielded, so memory does not grow with their number.
+    `workers * (AHEAD + 1)` pages are taken ahead of what was yielded, so memory does not grow with their number.
     Leaving the iterator early stops the processes.
     """
     waiting: deque[tuple[K, ProcessFuture[Processed | Rejected]]] = deque()
     with ProcessPool(max_workers=workers, initializer=_prepare, context=_context()) as pool:
         try:
-            for key, html, url, content_type in items:
-                future = pool.schedule(process_page, args=(html, url, content_type, expected), timeout=timeout)
-                waiting.append((key, future))
+            for page in pages:
+                work = (page.html, page.url, page.content_type, page.expected)
+                waiting.append((page.key, pool.schedule(process_page, args=work, timeout=timeout)))
                 if len(waiting) >= workers * (AHEAD + 1):
                     yield _result(*waiting.popleft(), timeout)
             while waiting:

@@ -39,7 +39,7 @@ def feed_links(body: bytes, url: str, content_type: str = "") -> list[str]:
     links = [link for entry in feed.entries[:MAX_ITEMS] if (link := entry.get("link", "").strip())]
     if not links and feed.bozo:
         raise ValueError(feed.bozo_exception)
-    if not feed.version and not links:
+    if not feed.get("version") and not links:
         raise ValueError("no feed")
     return [response_url_join(url, link) for link in links]
 

@@ -18,7 +18,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElaps
 from narrawatch.cli.json_lines import FileProblem, lines, write, writer
 from processing.extract import LARGEST_PAGE, Rejected
 from processing.language import detect as detect_language
-from processing.pool import Processed, extract_many
+from processing.pool import Page, Processed, extract_many
 
 _SUFFIXES = (".html.gz", ".htm.gz", ".html", ".htm")
 _UNKNOWN_URL = (
@@ -121,11 +121,8 @@ def _addresses(path: Path) -> dict[str, str]:
 def _extracted(
     files: list[tuple[str, Path]], addresses: dict[str, str], *, workers: int, timeout: float
 ) -> Iterator[tuple[str, Processed | Rejected]]:
-    def items() -> Iterator[tuple[str, bytes, str, str | None]]:
-        for name, path in files:
-            yield name, _read(path), addresses.get(name, _UNKNOWN_URL), None
-
-    yield from extract_many(items(), workers=min(workers, len(files)), timeout=timeout)
+    pages = (Page(name, _read(path), addresses.get(name, _UNKNOWN_URL)) for name, path in files)
+    yield from extract_many(pages, workers=min(workers, len(files)), timeout=timeout)
 
 
 def _read(path: Path) -> bytes:

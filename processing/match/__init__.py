@@ -1,0 +1,1 @@
+"""Articles against narratives: channels (lexical, semantic), fused to one calibrated score, with the evidence."""
