@@ -18,7 +18,7 @@ class SettingError(NarrawatchError):
 
 
 def _setting(env: str, default: str, about: str, *, secret: bool = False) -> Any:
-    return field(metadata={"env": env, "default": default, "about": about, "secret": secret})
+    return field(repr=not secret, metadata={"env": env, "default": default, "about": about, "secret": secret})
 
 
 def default_cache() -> str:

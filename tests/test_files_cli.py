@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from narrawatch.cli import files
 from processing.extract import Rejected
 from processing.outcomes import ProcessingOutcome
-from processing.pool import AHEAD, Processed, extract_many
+from processing.pool import AHEAD, Page, Processed, extract_many
 
 PAGES = Path(__file__).parent / "fixtures" / "pages"
 EXPECTED = json.loads((PAGES / "expected.json").read_text(encoding="utf-8"))
@@ -180,7 +180,7 @@ def test_results_come_in_order_and_input_is_taken_as_needed():
     def items():
         for number in range(40):
             taken.append(number)
-            yield number, (PAGES / "plain.html").read_bytes(), "https://a.example/x", "text/html"
+            yield Page(number, (PAGES / "plain.html").read_bytes(), "https://a.example/x", "text/html")
 
     found = []
     for key, result in extract_many(items(), workers=2, timeout=60):
@@ -210,7 +210,7 @@ def test_a_worker_that_dies_takes_only_its_page_along():
     killer = threading.Thread(target=kill_the_busy_one)
     killer.start()
     results = dict(
-        extract_many(((key, html, "https://a.example/x", None) for key, html in pages), workers=1, timeout=120)
+        extract_many((Page(key, html, "https://a.example/x") for key, html in pages), workers=1, timeout=120)
     )
     killer.join()
     assert isinstance(results[0], Rejected)
@@ -221,7 +221,7 @@ def test_a_worker_that_dies_takes_only_its_page_along():
 def test_leaving_early_stops_the_processes():
     def endless():
         while True:
-            yield "key", (PAGES / "plain.html").read_bytes(), "https://a.example/x", None
+            yield Page("key", (PAGES / "plain.html").read_bytes(), "https://a.example/x")
 
     results = extract_many(endless(), workers=2, timeout=60)
     next(results)

@@ -118,3 +118,13 @@ def test_codes_are_those_of_the_languages_file():
 
 def test_a_very_long_text_costs_no_more():
     assert detect(NEWS["pl"] * 20_000).code == "pl"
+
+
+def test_a_language_no_detector_knows_is_the_one_its_outlet_writes():
+    """Zulu: both detectors name something else, without conviction; only the outlet knows."""
+    text = (
+        "Abantu basemzini bathanda ukuxoxa ngezindaba zasendulo kusihlwa lapho izingane sezilele. "
+        "Umfula ugcwele ngenxa yemvula enkulu, ngakho umasipala uvale ibhuloho kuze kube uLwesihlanu ekuseni."
+    )
+    assert detect(text, expected=("zu",)).code == "zu"
+    assert detect(text, expected=("zu",)).confidence <= 0.5
