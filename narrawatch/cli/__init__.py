@@ -20,13 +20,16 @@ COMMANDS = {
     "crawl": "pipeline:crawl",
     "process": "pipeline:process",
     "match": "pipeline:match",
+    "add": "add:add",
     "outlets": "outlets:outlets",
     "narratives": "narratives:narratives",
     "flags": "flags:flags",
     "extract": "files:extract",
     "detect": "files:detect",
     "rank": "rank:rank",
+    "report": "report:report",
     "demo": "demo:demo",
+    "demo-report": "report:demo_report",
 }
 
 

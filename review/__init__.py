@@ -1,0 +1,1 @@
+"""What analysts do: decide on flags, and bring in what they found elsewhere."""
