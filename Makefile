@@ -9,15 +9,17 @@ endif
 UV ?= uv
 BIN := .venv/bin
 
-.PHONY: help demo test lint lock clean python
+.PHONY: help demo demo-report test lint airflow lock clean python
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo    crawl, match and show sample outlets, on this machine only'
+	@echo 'make demo-report   invent nine weeks and write the weekly report of the last one'
 	@echo 'make test    lint, types and all tests, against an Elasticsearch of their own; ARGS="-k name" for some'
 	@echo 'make lint    lint and types only'
-	@echo 'make lock    choose dependencies anew: requirements.lock'
+	@echo 'make airflow install Airflow, for `narrawatch up --airflow`; make test does, too'
+	@echo 'make lock    choose dependencies anew: requirements.lock, requirements-airflow.lock'
 	@echo 'make clean   remove what was installed or generated here; data in var/ stays'
 	@echo 'Needs Python 3.11 or newer (PYTHON=...), a JDK 21 or newer and Maven; with ELASTICSEARCH_URL set only Python.'
 
@@ -26,11 +28,18 @@ demo: python
 	@$(MAKE) --no-print-directory .venv/installed
 	@$(BIN)/narrawatch demo
 
+demo-report: python
+	@$(PYTHON) -m index_config.node_prerequisites
+	@$(MAKE) --no-print-directory .venv/installed
+	@$(BIN)/narrawatch demo-report
+
 test: python
 	@$(PYTHON) -m index_config.node_prerequisites --own-node
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory lint airflow
 	@$(BIN)/python -m index_config.local_node
 	@$(BIN)/pytest $(ARGS)
+
+airflow: .venv/installed .venv/airflow
 
 lint: .venv/installed
 	@$(BIN)/ruff check .
@@ -54,9 +63,17 @@ python:
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
+# The same versions as in requirements.lock, and Airflow's beside them.
+.venv/airflow: requirements-airflow.lock .venv/locked
+	@echo 'Installing Airflow into .venv'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-build-isolation -r requirements-airflow.lock
+	@touch $@
+
 lock:
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --extra dev --quiet pyproject.toml -o requirements.lock
+	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' --extra dev --extra airflow --quiet pyproject.toml -c requirements.lock -o requirements-airflow.lock
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from index_config.cluster import Cluster, connect, reachable
+from narrawatch.cards_changed import announce
 from narrawatch.settings import Settings
 from processing.cards import CardError, StoredCard, history, import_cards, load_card, load_cards
 from processing.encoder import load_encoder
@@ -62,6 +63,8 @@ def import_(
         result = import_cards(
             cluster, cards, load_encoder(), author=author or settings.analyst, reason=reason, progress=_Steps(bar)
         )
+    if result.new or result.changed:
+        announce(settings)
     for message in result.problems:
         click.echo(f"narrawatch: {message}", err=True)
     lost = sum(not problem.warning for problem in problems) + len(result.problems)
