@@ -144,7 +144,7 @@ def test_an_edited_article_is_matched_anew(cluster, encoder, tmp_path) -> None:
 
 def test_short_texts_are_never_more_than_suggested(cluster, encoder, tmp_path) -> None:
     shortest = load_calibration(encoder.name).shortest
-    short, long = CLAIM + ".", REPEATS * 3
+    short, long = f"{CLAIM}.", f"{CLAIM}. " * 5
     assert len(short) < shortest < len(long)
     store(cluster, tmp_path, article("short", short), article("long", long))
     cards(cluster, encoder, BIOLABS)

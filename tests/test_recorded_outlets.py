@@ -68,18 +68,15 @@ def test_all_cards_are_there(first, shared_cluster) -> None:
 
 
 def test_all_pages_are_indexed(first, shared_cluster) -> None:
-    truth = {row["id"]: row for row in map(json.loads, gzip.open(PAGES / "truth.jsonl.gz", "rt"))}
+    with gzip.open(PAGES / "truth.jsonl.gz", "rt", encoding="utf-8") as lines:
+        truth = {row["id"]: row for row in map(json.loads, lines)}
     articles = {row["url"].rpartition("/")[2]: row for row in documents(shared_cluster, "articles").values()}
     assert articles.keys() == truth.keys()
     for name, article in articles.items():
         assert article["title"], name
-        assert article["language"] == truth[name]["language"] or name in ARGUABLE, (name, article["language"])
+        assert article["language"] == truth[name]["language"], (name, article["language"])
         if truth[name].get("published"):
             assert article.get("published"), name
-
-
-ARGUABLE: dict[str, str] = {}
-"""Pages whose language label can be argued about, and why."""
 
 
 def test_requests_are_those_the_sites_saw_and_a_second_run_asks_for_no_article(
