@@ -9,7 +9,7 @@ endif
 UV ?= uv
 BIN := .venv/bin
 
-.PHONY: help demo demo-report test lint airflow lock clean python
+.PHONY: help demo demo-report test lint bench bench-text bench-language bench-match airflow lock clean python
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -18,6 +18,7 @@ help:
 	@echo 'make demo-report   invent nine weeks and write the weekly report of the last one'
 	@echo 'make test    lint, types and all tests, against an Elasticsearch of their own; ARGS="-k name" for some'
 	@echo 'make lint    lint and types only'
+	@echo 'make bench     DATA=DIR: text, language and matching on evaluation data, beside named baselines'
 	@echo 'make airflow install Airflow, for `narrawatch up --airflow`; make test does, too'
 	@echo 'make lock    choose dependencies anew: requirements.lock, requirements-airflow.lock'
 	@echo 'make clean   remove what was installed or generated here; data in var/ stays'
@@ -40,6 +41,19 @@ test: python
 	@$(BIN)/pytest $(ARGS)
 
 airflow: .venv/installed .venv/airflow
+
+DATA ?= ../shared/data
+
+bench: bench-text bench-language bench-match
+
+bench-text: .venv/installed
+	@$(BIN)/python benchmarks/text.py --data $(DATA)/articles
+
+bench-language: .venv/installed
+	@$(BIN)/python benchmarks/language.py --data $(DATA)
+
+bench-match: .venv/installed
+	@$(BIN)/python benchmarks/match.py --data $(DATA)
 
 lint: .venv/installed
 	@$(BIN)/ruff check .

@@ -60,7 +60,7 @@ class Settings:
     encoder: str = _setting(
         "NARRAWATCH_ENCODER", "use-multilingual-3", "sentence encoder that compares passages with claims"
     )
-    timezone: ZoneInfo = _setting("NARRAWATCH_TIMEZONE", "UTC", "zone of printed times, days and weeks")
+    timezone: ZoneInfo = _setting("NARRAWATCH_TIMEZONE", "UTC", "zone in which days and weeks are counted")
 
     @property
     def warc(self) -> Path:

@@ -46,8 +46,10 @@ def demo(settings: Settings) -> None:
     console.print(
         "\nLook further:\n"
         f"  export NARRAWATCH_INDEX_PREFIX={own.index_prefix} NARRAWATCH_HOME={own.home}\n"
-        "  narrawatch flags list                 all flags; `flags show ID` for one\n"
-        "  narrawatch narratives list            the cards\n"
+        "  narrawatch flags list                 analysts: all flags; `flags show ID`, `flags confirm ID`, `add URL`\n"
+        "  narrawatch up --airflow               operators: Airflow on this machine (after `make airflow`)\n"
+        "  make demo-report                      readers: the weekly report, on eight weeks of invented history\n"
+        "Dashboards: set KIBANA_URL and run `narrawatch setup`.\n"
         "With real outlets: narrawatch setup, narrawatch narratives import FILE, narrawatch run",
         markup=False,
         soft_wrap=True,
