@@ -37,6 +37,10 @@ _UNHURRIED = {"DOWNLOAD_DELAY": 0, "AUTOTHROTTLE_ENABLED": False, "CONCURRENT_RE
 """For a crawl of nothing but loopback and private hosts (demo, tests), where there is nobody to be polite to."""
 
 
+class CrawlStopped(NarrawatchError):
+    """Somebody ended the crawl (Ctrl-C, SIGTERM)."""
+
+
 @dataclass
 class Crawl:
     """What the spider works with, and the only place that writes for it. Times come from `clock`."""
@@ -162,6 +166,7 @@ def crawl(
 
     Raises:
         RunLocked: another process has this run id.
+        CrawlStopped: somebody stopped it; accounts are written.
         NarrawatchError: disk or Elasticsearch failed; accounts are written as far as that goes.
     """
     scrapy = scrapy_settings(settings)
@@ -175,12 +180,17 @@ def crawl(
         _finish_rest(work)
         if work.failure:
             raise work.failure
+        if work.interrupted:
+            raise CrawlStopped(
+                "the crawl was stopped; what it captured is safe, and the next run takes up what it left"
+            )
         return list(runs.values())
 
 
 def scrape(work: Crawl, options: dict[str, Any], spider: type[BaseSpider] = OutletsSpider, **arguments: Any) -> None:
     """Run one spider to its end; Scrapy's reactor starts once in a process."""
     process = AsyncCrawlerProcess(options)
+    logging.getLogger("scrapy").setLevel(logging.INFO)  # Scrapy has just set it to DEBUG, a line a page
     crawler = process.create_crawler(spider)
     crawler.signals.connect(work.closed, signals.spider_closed)
     crawler.signals.connect(work.note_host, signals.request_scheduled)

@@ -80,6 +80,11 @@ def _boolean(env: str, text: str) -> bool:
 
 
 def _url(env: str, text: str) -> str:
+    if "@" in urlsplit(text).netloc:
+        who = env.removesuffix("_URL")
+        raise SettingError(
+            f"{env} holds a password; set {who}_USER and {who}_PASSWORD instead, which are never printed"
+        )
     if text and (urlsplit(text).scheme not in {"http", "https"} or not urlsplit(text).hostname):
         raise SettingError(f"{env}={text!r} is no web address; write it like http://127.0.0.1:9200")
     return text.rstrip("/")

@@ -44,6 +44,12 @@ def test_secrets_are_masked(narrawatch, environ) -> None:
     assert secret not in repr(load({"ELASTICSEARCH_PASSWORD": secret})), "a settings object may end up in a log"
 
 
+def test_an_address_holds_no_password() -> None:
+    with pytest.raises(SettingError, match="ELASTICSEARCH_PASSWORD") as caught:
+        load({"ELASTICSEARCH_URL": "https://elastic:s3cret@search.example.org:9200"})
+    assert "s3cret" not in str(caught.value)
+
+
 def test_only_settings_read_the_environment() -> None:
     root = Path(__file__).parents[1]
     readers = [

@@ -1,0 +1,93 @@
+"""Ctrl-C during a crawl: everything is accounted for, and the next run takes up what was left."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from index_config.cluster import Cluster
+
+PAGES = 150
+TEXT = "The council decided on Monday to mend the road along the river before winter, after years of complaints. " * 5
+
+
+class _Slow(BaseHTTPRequestHandler):
+    """A site that takes its time: 150 articles at a tenth of a second each."""
+
+    def do_GET(self) -> None:
+        base = f"http://127.0.0.1:{self.server.server_address[1]}"
+        if self.path == "/feed.xml":
+            items = "".join(f"<item><link>{base}/{n}</link></item>" for n in range(PAGES))
+            body = f'<rss version="2.0"><channel><title>t</title>{items}</channel></rss>'
+        elif self.path == "/robots.txt":
+            body = ""
+        else:
+            time.sleep(0.1)
+            number = self.path[1:]
+            body = f"<html lang=en><title>Story {number}</title><article><h1>Story {number}</h1><p>{TEXT}{number}</p></article></html>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/xml" if self.path == "/feed.xml" else "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def outlets(tmp_path: Path) -> Iterator[Path]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Slow)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    folder = tmp_path / "outlets"
+    folder.mkdir()
+    outlet = {
+        "id": "slow",
+        "name": "Slow",
+        "country": "gb",
+        "languages": ["en"],
+        "kind": "news",
+        "start": {"feeds": [f"http://127.0.0.1:{server.server_address[1]}/feed.xml"]},
+        "schedule": "0 * * * *",
+        "expect": {"per_day": [0, 100]},
+    }
+    (folder / "slow.yml").write_text(yaml.safe_dump(outlet))
+    yield folder
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def account(cluster: Cluster, run: str) -> dict:
+    return cluster.client.get(index=cluster.name("crawls"), id=f"slow:{run}")["_source"]
+
+
+def test_ctrl_c(outlets, cluster, environ, narrawatch) -> None:
+    command = [Path(sys.executable).with_name("narrawatch"), "run", "--outlets", outlets, "--run-id", "first"]
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not list(Path(environ["NARRAWATCH_HOME"]).glob("warc/slow/*.open")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (line,) = errors.splitlines()
+    assert "stopped" in line
+    stopped = account(cluster, "first")
+    assert stopped["status"] == "interrupted"
+    assert sum(stopped["fetch"].values()) == stopped["discovered"] == PAGES
+    assert stopped["fetch"]["captured"] >= 1
+    assert stopped["fetch"]["not_fetched"] >= 1
+    narrawatch("run", "--outlets", outlets, "--run-id", "second")
+    rest = Counter({name: count for name, count in account(cluster, "second")["fetch"].items() if count})
+    assert rest == {"captured": stopped["fetch"]["not_fetched"], "known": stopped["fetch"]["captured"]}
+    assert cluster.client.count(index=cluster.name("articles"))["count"] == PAGES
