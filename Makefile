@@ -88,6 +88,8 @@ lock:
 		--custom-compile-command 'make lock' --extra dev --quiet pyproject.toml -o requirements.lock
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' --extra dev --extra airflow --quiet pyproject.toml -c requirements.lock -o requirements-airflow.lock
+	echo setuptools | $(UV) pip compile --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-annotate --custom-compile-command 'make lock' --constraint requirements.lock --quiet pyproject.toml - -o deploy/requirements.lock
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -1,1 +1,1 @@
-"""Everything Elasticsearch is told: the local node, the connection, mappings, languages."""
+"""Everything Elasticsearch and Kibana are told: the local node, the connection, mappings, languages, dashboards."""

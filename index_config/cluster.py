@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from elastic_transport import TlsError
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from narrawatch.errors import NarrawatchError
@@ -22,6 +23,10 @@ ALIASES = (
 
 class ClusterError(NarrawatchError):
     """Elasticsearch cannot be reached or refused; the message is one line with the remedy."""
+
+
+class NobodyAnswers(ClusterError):
+    """Nothing listens where Elasticsearch should be."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,8 @@ def reachable(cluster: Cluster, url: str) -> None:
     """Ask the cluster for its name.
 
     Raises:
-        ClusterError: nothing answers, or it does not let us in.
+        NobodyAnswers: nothing does.
+        ClusterError: it does not let us in, or its certificate cannot be trusted.
     """
     try:
         cluster.client.options(request_timeout=10, max_retries=0).info()
@@ -68,8 +74,12 @@ def reachable(cluster: Cluster, url: str) -> None:
         raise ClusterError(
             f"Elasticsearch at {url} refused us ({error.status_code}); check ELASTICSEARCH_API_KEY or user and password"
         ) from error
-    except TransportError as error:
+    except TlsError as error:
         raise ClusterError(
+            f"Elasticsearch at {url} is not trusted ({error.message}); check ELASTICSEARCH_CA"
+        ) from error
+    except TransportError as error:
+        raise NobodyAnswers(
             f"Elasticsearch at {url} does not answer; start it with `narrawatch up` or set ELASTICSEARCH_URL"
         ) from error
 

@@ -1,1 +1,1 @@
-"""The command line and the settings; the work is in `crawlers`, `processing` and `index_config`."""
+"""The command line and the settings; the work is in `crawlers`, `processing`, `review` and `index_config`."""

@@ -64,7 +64,7 @@ def environment(settings: Settings, folder: Path, port: int, kept: Secrets) -> d
     """
     write_private(folder / _PASSWORDS, {USER: kept.password})
     return {
-        **_preferred(settings),
+        **_preferred(),
         **os.environ,
         **_ours(settings),
         **_fixed(folder, port, kept),
@@ -72,14 +72,13 @@ def environment(settings: Settings, folder: Path, port: int, kept: Secrets) -> d
     }
 
 
-def _preferred(settings: Settings) -> dict[str, str]:
+def _preferred() -> dict[str, str]:
     return {
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "60",
         "AIRFLOW__CORE__PARALLELISM": str(_slots() + 2),
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",  # seconds until a new file is seen; 300 without this
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "AIRFLOW__API__DEFAULT_UI_TIMEZONE": settings.timezone.key,
         "AIRFLOW__API__INSTANCE_NAME": "Narrawatch",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
     }
@@ -107,8 +106,6 @@ def _fixed(folder: Path, port: int, kept: Secrets) -> dict[str, str]:
         "AIRFLOW__NARRAWATCH__CRAWL_POOL": CRAWL_POOL,
         "AIRFLOW__NARRAWATCH__MATCH_POOL": MATCH_POOL,
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",  # it, too, would listen at all addresses
-        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-        "SCARF_ANALYTICS": "false",
     }
 
 

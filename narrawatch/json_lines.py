@@ -1,6 +1,8 @@
 """Files of JSON lines, in and out; `-` is standard input or output."""
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,22 +17,28 @@ class FileProblem(NarrawatchError):
     """A file cannot be used; the message names file, line, value and remedy."""
 
 
-def lines(source: str) -> Iterator[tuple[int, str]]:
-    """The lines of a file that are not empty, with their numbers; bytes that are not UTF-8 become question marks."""
+def lines(source: str | Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file (.gz too) that are not empty, with their numbers; bytes that are not UTF-8 become question marks."""
     try:
-        with click.open_file(source, "r", encoding="utf-8", errors="replace") as stream:
+        with _open(str(source)) as stream:
             for number, line in enumerate(stream, 1):
                 if line.strip():
                     yield number, line
-    except OSError as error:
-        raise FileProblem(f"{source}: cannot be read ({error.strerror})") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileProblem(f"{source}: cannot be read ({error})") from error
+
+
+def _open(source: str) -> IO[str]:
+    if source.endswith(".gz"):
+        return gzip.open(source, "rt", encoding="utf-8", errors="replace")
+    return click.open_file(source, "r", encoding="utf-8", errors="replace")
 
 
 @contextmanager
-def writer(out: str) -> Iterator[IO[str]]:
+def writer(out: str | Path) -> Iterator[IO[str]]:
     """Standard output, or a file that appears under its name only when it is whole."""
-    if out == "-":
-        with click.open_file(out, "w", encoding="utf-8", errors="replace") as stream:
+    if str(out) == "-":
+        with click.open_file("-", "w", encoding="utf-8", errors="replace") as stream:
             yield stream
         return
     path = Path(out)

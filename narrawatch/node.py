@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from index_config import local_node
-from index_config.cluster import ClusterError, connect, reachable
+from index_config.cluster import NobodyAnswers, connect, reachable
 from narrawatch.settings import Settings
 
 
@@ -11,9 +11,9 @@ def have_elasticsearch(settings: Settings, console: Console) -> None:
     """Use what answers at ELASTICSEARCH_URL; when nothing does, start the local node there.
 
     Raises:
-        NarrawatchError: it neither answers nor can be started.
+        NarrawatchError: it refuses us, or does not answer and cannot be started.
     """
     try:
         reachable(connect(settings), settings.elasticsearch_url)
-    except ClusterError:
+    except NobodyAnswers:
         local_node.up(settings, console)

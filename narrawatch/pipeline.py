@@ -75,13 +75,13 @@ def process_step(
     salvage(settings, cluster)
     paths = list(paths) or [path for path in pending(settings) if run_id in {None, run_of(path)}]
     done = Processed()
-    with counting(console, "pages processed", None) as bar:
+    with counting(console, "pages processed", None) as advance:
 
         def progress(_outlet: str, outcome: ProcessingOutcome, article: Article | None) -> None:
             done.outcomes[outcome.value] += 1
             if article and outcome is ProcessingOutcome.INDEXED:
                 done.languages[article.language.code] += 1
-            bar.advance(bar.task_ids[0])
+            advance()
 
         store = ArticleStore(cluster, settings.dead_letter)
         touched: set[tuple[str, str]] = set()
@@ -112,12 +112,12 @@ def match_step(
     found = Found()
     deck = load_deck(cluster, load_encoder(settings.encoder), narrative)
     articles = all_articles(cluster, since) if narrative else unmatched(cluster, deck.generation, since)
-    with counting(console, "articles matched", len(articles)) as bar:
+    with counting(console, "articles matched", len(articles)) as advance:
         for matched in sweep(cluster, deck, articles, clock=clock, only=narrative):
             found.articles += 1
             for match in matched.matches:
                 _count(found, match, deck.cards[match.narrative].narrative.title)
-            bar.advance(bar.task_ids[0])
+            advance()
     cluster.client.indices.refresh(index=cluster.name("flags"))
     return found
 

@@ -1,6 +1,6 @@
 """Progress that people can follow: live rows on a terminal, one line per finished outlet elsewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -64,18 +64,30 @@ class CrawlProgress:
             )
 
 
+def bars(console: Console) -> Progress:
+    """Bars for counted work, gone when it is done; nothing where output is not a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
 @contextmanager
-def counting(console: Console, what: str, total: int | None) -> Iterator[Progress]:
-    """A bar for one step of `total` units; advance its only task, number 0."""
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
-    bars.disable = not console.is_terminal
-    bars.add_task(what, total=total)
-    with bars:
-        yield bars
+def counting(console: Console, what: str, total: int | None) -> Iterator[Callable[[], None]]:
+    """A bar for one step of `total` units; call what it yields after each."""
+    with bars(console) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda: progress.advance(task)
+
+
+class Steps:
+    """Shows each named step of a longer work as a bar of its own; call it with step, done and total."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.tasks: dict[str, TaskID] = {}
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        if not total:
+            return
+        if step not in self.tasks:
+            self.tasks[step] = self.progress.add_task(step)
+        self.progress.update(self.tasks[step], completed=done, total=total)

@@ -1,6 +1,5 @@
 """Cards and texts from plain files, matched by the pipeline's own code over indices that live as long as the command."""
 
-import gzip
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from rich.console import Console
 
 from index_config.apply import apply, remove
 from index_config.cluster import connect
+from narrawatch.json_lines import lines
 from narrawatch.node import have_elasticsearch
-from narrawatch.progress import counting
+from narrawatch.progress import Steps, bars
 from narrawatch.settings import Settings
 from processing.cards import import_cards
 from processing.encoder import load_encoder
@@ -28,13 +28,11 @@ from processing.narrative import Narrative
 def read_queries(path: Path) -> tuple[list[tuple[str, Text]], list[str]]:
     """Texts as (id, text), and one line per line that is none. A text without `language` has it detected."""
     texts, problems = [], []
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                try:
-                    texts.append(_query(json.loads(line)))
-                except (ValueError, KeyError, TypeError, AttributeError) as error:
-                    problems.append(f'{path}:{number}: no query ({error!r}); write {{"id": …, "text": …}}')
+    for number, line in lines(path):
+        try:
+            texts.append(_query(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            problems.append(f'{path}:{number}: no query ({error!r}); write {{"id": …, "text": …}}')
     return texts, problems
 
 
@@ -54,13 +52,14 @@ def deck_of_files(settings: Settings, cards: Path, console: Console) -> Iterator
     try:
         apply(temporary)
         encoder = load_encoder(settings.encoder)
-        with counting(console, "cards", None) as bar:
-
-            def progress(step: str, done: int, total: int) -> None:
-                bar.update(bar.task_ids[0], description=step, completed=done, total=total)
-
+        with bars(console) as progress:
             result = import_cards(
-                temporary, _good(cards, problems), encoder, author=settings.analyst, reason="rank", progress=progress
+                temporary,
+                _good(cards, problems),
+                encoder,
+                author=settings.analyst,
+                reason="rank",
+                progress=Steps(progress),
             )
         yield load_deck(temporary, encoder), [*problems, *result.problems]
     finally:

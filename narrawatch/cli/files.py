@@ -6,16 +6,15 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TimeElapsedColumn
 
-from narrawatch.cli.json_lines import FileProblem, lines, write, writer
+from narrawatch.json_lines import FileProblem, lines, write, writer
+from narrawatch.progress import counting
 from processing.extract import LARGEST_PAGE, Rejected
 from processing.language import detect as detect_language
 from processing.pool import Page, Processed, extract_many
@@ -53,7 +52,7 @@ def extract(folder: Path, out: str, urls: Path | None, workers: int, timeout: fl
     files = _pages(folder)
     addresses = _addresses(urls) if urls else {}
     outcomes: Counter[str] = Counter()
-    with _progress("extracting", len(files)) as advance, writer(out) as stream:
+    with counting(Console(stderr=True), "extracting", len(files)) as advance, writer(out) as stream:
         for name, found in _extracted(files, addresses, workers=workers, timeout=timeout):
             outcomes[found.outcome if isinstance(found, Rejected) else "extracted"] += 1
             write(stream, _page_line(name, found))
@@ -77,7 +76,7 @@ def detect(ctx: click.Context, source: str, out: str) -> None:
     """
     languages: Counter[str] = Counter()
     bad = 0
-    with _progress("detecting", None) as advance, writer(out) as stream:
+    with counting(Console(stderr=True), "detecting", None) as advance, writer(out) as stream:
         for number, line in lines(source):
             try:
                 record = _record(line)
@@ -154,14 +153,6 @@ def _record(line: str) -> dict[str, Any]:
             f'"declared" is {record["declared"]!r}; give a language code or leave it out'
         )
     return record
-
-
-@contextmanager
-def _progress(label: str, total: int | None) -> Iterator[Any]:
-    columns = (SpinnerColumn(), *Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=total)
-        yield lambda: progress.advance(task)
 
 
 def _summary(what: str, counts: Counter[str]) -> str:

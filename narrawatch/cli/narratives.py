@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from index_config.cluster import Cluster, connect, reachable
 from narrawatch.cards_changed import announce
+from narrawatch.progress import Steps, bars
 from narrawatch.settings import Settings
 from processing.cards import CardError, StoredCard, history, import_cards, load_card, load_cards
 from processing.encoder import load_encoder
@@ -59,9 +59,14 @@ def import_(
     cluster = _cluster(settings)
     cards, problems = _read(files, identifier)
     reason = reason or f"import of {', '.join(path.name for path in files)}"
-    with _bar() as bar:
+    with bars(Console(stderr=True)) as bar:
         result = import_cards(
-            cluster, cards, load_encoder(), author=author or settings.analyst, reason=reason, progress=_Steps(bar)
+            cluster,
+            cards,
+            load_encoder(settings.encoder),
+            author=author or settings.analyst,
+            reason=reason,
+            progress=Steps(bar),
         )
     if result.new or result.changed:
         announce(settings)
@@ -174,27 +179,6 @@ def _read(files: Sequence[Path], identifier: str | None) -> tuple[list[Narrative
         else:
             cards.append(item)
     return cards, problems
-
-
-def _bar() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
-
-
-class _Steps:
-    """Shows each step of an import as a bar of its own."""
-
-    def __init__(self, bar: Progress) -> None:
-        self.bar = bar
-        self.tasks: dict[str, TaskID] = {}
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        if not total:
-            return
-        if step not in self.tasks:
-            self.tasks[step] = self.bar.add_task(step)
-        self.bar.update(self.tasks[step], completed=done, total=total)
 
 
 def _find(cluster: Cluster, identifier: str) -> StoredCard:

@@ -1,6 +1,5 @@
 """The file command `rank`: texts against cards, by the same code as the pipeline."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +40,7 @@ def rank(settings: Settings, cards: Path, queries: Path, out: Path) -> None:
     \b
     Example:   narrawatch rank --cards cards.jsonl --queries texts.jsonl --out ranking.jsonl
     """
+    from narrawatch.json_lines import write, writer  # noqa: PLC0415
     from narrawatch.progress import counting  # noqa: PLC0415
     from narrawatch.ranking import deck_of_files, read_queries  # noqa: PLC0415
 
@@ -49,11 +49,10 @@ def rank(settings: Settings, cards: Path, queries: Path, out: Path) -> None:
     with deck_of_files(settings, cards, console) as (deck, card_problems):
         for problem in (*problems, *card_problems):
             click.echo(problem, err=True)
-        with counting(console, "texts ranked", len(texts)) as bar, out.open("w", encoding="utf-8") as stream:
+        with counting(console, "texts ranked", len(texts)) as advance, writer(out) as stream:
             for identifier, text in texts:
-                row = _row(identifier, deck.matcher.rank(text, MOST))
-                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
-                bar.advance(bar.task_ids[0])
+                write(stream, _row(identifier, deck.matcher.rank(text, MOST)))
+                advance()
     click.echo(f"{len(texts)} texts ranked against {len(deck.cards)} cards")
     if problems or card_problems:
         raise SystemExit(1)

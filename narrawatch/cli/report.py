@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from narrawatch.cli import json_lines
+from narrawatch import json_lines
 from narrawatch.cli.options import outlets_option
 from narrawatch.cli.pipeline import open_cluster
 from narrawatch.settings import Settings
@@ -97,11 +97,11 @@ def _seed(cluster: "Cluster", week: "Week", settings: Settings, console: Console
     from review.history_documents import actions  # noqa: PLC0415
 
     cards = {card.id: card for card in read_all(CARDS) if not isinstance(card, CardProblem)}
-    with counting(console, "documents invented", None) as bar:
+    with counting(console, "documents invented", None) as advance:
 
         def counted() -> Any:
             for action in actions(invent(week), settings.timezone, cards):
-                bar.advance(bar.task_ids[0])
+                advance()
                 yield action
 
         result = bulk.write(cluster, counted(), refresh=True)
@@ -123,18 +123,13 @@ def chosen_week(settings: Settings, text: str | None) -> "Week":
 def write(settings: Settings, cluster: "Cluster", week: "Week", out: Path, *, as_json: bool) -> None:
     """Write the page and say where it is, and what is in it."""
     from crawlers.outlet import load_outlets  # noqa: PLC0415
-    from narrawatch.progress import counting  # noqa: PLC0415
+    from narrawatch.progress import Steps, bars  # noqa: PLC0415
     from review.page import render  # noqa: PLC0415
     from review.report import make_report  # noqa: PLC0415
 
     files = load_outlets(settings.outlets)
-    with counting(Console(stderr=True), "flags counted", None) as bar:
-        (task,) = bar.task_ids
-
-        def progress(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        found = make_report(cluster, week, settings.timezone, files, progress)
+    with bars(Console(stderr=True)) as progress:
+        found = make_report(cluster, week, settings.timezone, files, Steps(progress))
     path = out / f"narrawatch-{week}.html"
     try:
         out.mkdir(parents=True, exist_ok=True)
