@@ -74,9 +74,10 @@ def process_files(
     for (path, capture), result in extract_many(pages, workers=workers, timeout=PAGE_SECONDS):
         if len(batch) >= _BATCH:
             settle()
-            for finished in paths[: paths.index(path)]:
-                if finished in counts:
-                    yield _finish(finished, counts.pop(finished), problems.get(finished))
+            for finished in list(counts):
+                if finished == path:
+                    break
+                yield _finish(finished, counts.pop(finished), problems.get(finished))
         batch.append((path, capture, _article(capture, result, outlets) if isinstance(result, Processed) else result))
     settle()
     for path, outcomes in counts.items():

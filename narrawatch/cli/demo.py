@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.pass_obj
 def demo(settings: Settings) -> None:
-    """Crawl six invented outlets in five languages, match them with eleven cards, show the flags.
+    """Crawl six invented outlets in five languages, match them with ten cards, show the flags.
 
     Everything stays on this machine: the outlets are served on loopback, Elasticsearch is started when none answers. Each
     demo starts anew, in indices and a folder of its own.

@@ -57,7 +57,7 @@ def run(settings: Settings, ids: tuple[str, ...], run_id: str | None) -> None:
 
     \b
     Example:   narrawatch run
-               narrawatch run stopfake meduza --outlets my-outlets/
+               narrawatch run stopfake_en meduza --outlets my-outlets/
     """
     sys.exit(run_all(settings, open_cluster(settings), ids, run_id, Console()))
 
@@ -71,7 +71,7 @@ def crawl(settings: Settings, ids: tuple[str, ...], run_id: str | None) -> None:
     """Fetch what is new at the outlets into WARC files; all outlets, or those named.
 
     \b
-    Example:   narrawatch crawl stopfake --run-id 2026-11-23T06
+    Example:   narrawatch crawl stopfake_en --run-id 2026-11-23T06
     """
     console = Console()
     runs, problems = _crawl(settings, open_cluster(settings), ids, run_id, console)
@@ -90,7 +90,7 @@ def process(settings: Settings, warc: tuple[Path, ...], *, run_id: str | None, r
 
     \b
     Example:   narrawatch process
-               narrawatch process var/warc/stopfake/20261123T060000Z-1.warc.gz
+               narrawatch process var/warc/stopfake_en/20261123T060000Z-1.warc.gz
                narrawatch process --run-id 2026-11-23T06
                narrawatch process --retry-dead
     """
