@@ -1,6 +1,7 @@
 """The connection to Elasticsearch and the names of our indices; everybody who talks to it starts here."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from elastic_transport import TlsError
 from elasticsearch import ApiError, Elasticsearch, TransportError
@@ -43,13 +44,21 @@ class Cluster:
 
 
 def connect(settings: Settings, *, timeout: float = 60) -> Cluster:
-    """Connect lazily: no request is made until one is needed."""
+    """Connect lazily: no request is made until one is needed.
+
+    Raises:
+        ClusterError: the file in ELASTICSEARCH_CA is not there.
+    """
     authentication: dict[str, object] = {}
     if settings.elasticsearch_api_key:
         authentication["api_key"] = settings.elasticsearch_api_key
     elif settings.elasticsearch_user:
         authentication["basic_auth"] = (settings.elasticsearch_user, settings.elasticsearch_password)
     if settings.elasticsearch_ca:
+        if not Path(settings.elasticsearch_ca).is_file():
+            raise ClusterError(
+                f"ELASTICSEARCH_CA={settings.elasticsearch_ca!r} is no file; name the authority's PEM file"
+            )
         authentication["ca_certs"] = settings.elasticsearch_ca
     client = Elasticsearch(
         settings.elasticsearch_url,

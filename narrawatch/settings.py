@@ -90,12 +90,6 @@ def _url(env: str, text: str) -> str:
     return text.rstrip("/")
 
 
-def _file(env: str, text: str) -> str:
-    if text and not Path(text).expanduser().is_file():
-        raise SettingError(f"{env}={text!r} is no file; name the certificate authority's PEM file")
-    return text and str(Path(text).expanduser().absolute())
-
-
 def _zone(env: str, text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
@@ -142,8 +136,6 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
             values[item.name] = _READERS[item.type](env, text)
         elif env.endswith("_URL"):
             values[item.name] = _url(env, text)
-        elif env.endswith("_CA"):
-            values[item.name] = _file(env, text)
         else:
             values[item.name] = _prefix(env, text) if env.endswith("_PREFIX") else text
     values["analyst"] = values["analyst"] or _system_user()

@@ -90,4 +90,5 @@ def test_ctrl_c(outlets, cluster, environ, narrawatch) -> None:
     narrawatch("run", "--outlets", outlets, "--run-id", "second")
     rest = Counter({name: count for name, count in account(cluster, "second")["fetch"].items() if count})
     assert rest == {"captured": stopped["fetch"]["not_fetched"], "known": stopped["fetch"]["captured"]}
+    cluster.client.indices.refresh(index=cluster.name("articles"))
     assert cluster.client.count(index=cluster.name("articles"))["count"] == PAGES

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from crawlers.known import Known, UrlRecord
 from index_config.cluster import Cluster
 from narrawatch.demo import CARDS
 from narrawatch.demo.sample import load_sites
@@ -155,6 +156,21 @@ def test_loopback_is_refused_unless_allowed(sites, environ, narrawatch, cluster)
     assert sites.requests["plumbline"].total() == before
     (row,) = documents(cluster, "crawls").values()
     assert {start["outcome"] for start in row["starts"]} == {"private_address"}
+
+
+def test_robots_txt_holds_for_pages_that_wait_for_it_together(sites, cluster, narrawatch) -> None:
+    """What an earlier run left over is asked for at once, before any answer: also then nothing forbidden is fetched."""
+    outlet = "niederwaldauer_kreisblatt"
+    asked = {path for path in sites.requests[outlet] if path.startswith("/plus/")}
+    urls = [f"{sites.base[outlet]}/plus/{number}" for number in range(20)]
+    now = "2026-11-23T06:00:00Z"
+    Known(cluster).remember(
+        UrlRecord(url=url, outlet=outlet, state="discovered", discovered=now, run="r0") for url in urls
+    )
+    narrawatch("crawl", outlet, "--outlets", sites.outlets_dir)
+    assert {path for path in sites.requests[outlet] if path.startswith("/plus/")} == asked
+    (row,) = documents(cluster, "crawls").values()
+    assert row["fetch"]["robots"] == 21
 
 
 @pytest.mark.parametrize("command", [["run"], ["crawl"], ["process"], ["match"], ["flags", "list"]])
