@@ -38,7 +38,7 @@ test: python
 	@$(PYTHON) -m index_config.node_prerequisites --own-node
 	@$(MAKE) --no-print-directory lint airflow
 	@$(BIN)/python -m index_config.local_node
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 airflow: .venv/installed .venv/airflow
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from elasticsearch import Elasticsearch
+from filelock import FileLock
 from rich.console import Console
 
 from index_config.apply import apply
@@ -62,17 +63,37 @@ def node(free_port: Callable[[], int]) -> Iterator[str]:
     if given := os.environ.get("ELASTICSEARCH_URL"):
         yield given
         return
+    shared = Path(tempfile.gettempdir()) / f"narrawatch-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+    shared.mkdir(exist_ok=True)
+    users = shared / "users"
+    with FileLock(shared / "lock"):
+        if not users.exists():
+            _start_node(shared, free_port())
+        users.write_text(f"{int(users.read_text()) + 1 if users.exists() else 1}")
+        folder, port = (shared / "node").read_text().split("\n")
+    try:
+        yield Node(Path(folder), int(port)).url
+    finally:
+        with FileLock(shared / "lock"):
+            left = int(users.read_text()) - 1
+            users.write_text(str(left))
+            if not left:
+                Node(Path(folder), int(port)).stop()
+                shutil.rmtree(folder)
+                users.unlink()
+        if not left:
+            shutil.rmtree(shared)
+
+
+def _start_node(shared: Path, port: int) -> None:
+    """Start the node that all workers of this run use, in a folder named for the process that leads them."""
     _end_orphans()
     release, jdk = ensure(settings_module.load().cache, Console(stderr=True))
-    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{os.getpid()}-"))
+    leader = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+    folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDER}{leader}-"))
     folder.chmod(0o755)
-    ours = Node(folder, free_port())
-    try:
-        ours.start(release, jdk)
-        yield ours.url
-    finally:
-        ours.stop()
-        shutil.rmtree(folder)
+    Node(folder, port).start(release, jdk)
+    (shared / "node").write_text(f"{folder}\n{port}")
 
 
 def _environ(node: str, home: Path) -> dict[str, str]:
