@@ -9,6 +9,7 @@ import pytest
 
 from index_config import bulk
 from index_config.cluster import Cluster
+from narrawatch.cli.flags import short_id
 from narrawatch.demo import CARDS
 from narrawatch.demo.server import DemoSites
 from processing.encoder import load_encoder
@@ -163,3 +164,14 @@ def test_a_flag_that_is_gone_is_passed_over(matched, ids) -> None:
     verdicts.record(matched, ["nowhere:card"], "unsure", analyst="Mara", clock=at(1))
     with pytest.raises(FlagError):
         get_flag(matched, "nowhere:card")
+
+
+def test_short_ids_tell_flags_apart() -> None:
+    article = "ff4b40c7" + "0" * 24
+    listed = [f"{article}:euvs:ukraine-is-at-war", f"{article}:euvs:ukraine-is-poor", f"{article}:biolabs"]
+    assert [short_id(flag, listed) for flag in listed] == [
+        "ff4b40c7:euvs:ukraine-is-a",
+        "ff4b40c7:euvs:ukraine-is-p",
+        "ff4b40c7:biolabs",
+    ]
+    assert short_id(listed[0]) == "ff4b40c7:euvs:ukraine"

@@ -111,7 +111,7 @@ for _command in (
 
 def print_flags(console: Console, found: list[dict[str, Any]], total: int) -> None:
     """A table of flags; ids are cut to what tells them apart here, and never further: they are typed again."""
-    ids = [short_id(flag["id"]) for flag in found]
+    ids = [short_id(flag["id"], [other["id"] for other in found]) for flag in found]
     table = Table("Score", "Level", "Outlet", "Article", "Narrative", title=f"{len(found)} of {total} flags")
     table.add_column("Id", no_wrap=True, min_width=max(map(len, ids), default=0))
     for flag, shown in zip(found, ids, strict=True):
@@ -128,10 +128,14 @@ def print_flags(console: Console, found: list[dict[str, Any]], total: int) -> No
     console.print(table)
 
 
-def short_id(flag: str) -> str:
-    """Enough of a flag's id to find it again: eight digits of the article's, and the beginning of the narrative's."""
+def short_id(flag: str, among: Sequence[str] = ()) -> str:
+    """Enough of a flag's id to find it again, and to tell it from those it stands among."""
     article, _, narrative = flag.partition(":")
-    return f"{article[:8]}:{narrative[:12]}"
+    others = [other.partition(":")[2] for other in among if other.startswith(article) and other != flag]
+    length = 12
+    while length < len(narrative) and any(other.startswith(narrative[:length]) for other in others):
+        length += 1
+    return f"{article[:8]}:{narrative[:length]}"
 
 
 def print_flag(console: Console, flag: dict[str, Any], text: str | None, decided: Sequence["Verdict"] = ()) -> None:
