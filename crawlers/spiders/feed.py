@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
 import feedparser
 import scrapy
@@ -41,8 +42,4 @@ def feed_links(body: bytes, url: str, content_type: str = "") -> list[str]:
         raise ValueError(feed.bozo_exception)
     if not feed.get("version") and not links:
         raise ValueError("no feed")
-    return [response_url_join(url, link) for link in links]
-
-
-def response_url_join(base: str, link: str) -> str:
-    return scrapy.http.Response(base).urljoin(link)
+    return [urljoin(url, link) for link in links]
