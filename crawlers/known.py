@@ -9,7 +9,7 @@ from crawlers.address import normalise, url_id
 from crawlers.capture import Capture
 from crawlers.outcomes import FetchOutcome
 from index_config import bulk
-from index_config.cluster import Cluster, ClusterError
+from index_config.cluster import Cluster
 
 DONE = frozenset({"captured", "indexed", "dead_letter"})
 """States that are final until re-visits come: fetched, and safe in a WARC file."""
@@ -128,10 +128,7 @@ class Known:
         Raises:
             ClusterError: one of them was refused; nothing is lost, since WARC files are read again when salvaged.
         """
-        result = bulk.write(self.cluster, (bulk.Action("urls", record.id, record.to_document()) for record in records))
-        if result.failed:
-            first = result.failed[0]
-            raise ClusterError(f"urls: document {first.id} was refused ({first.status}: {first.reason})")
+        bulk.write_all(self.cluster, (bulk.Action("urls", record.id, record.to_document()) for record in records))
 
     def remember_captures(
         self, captures: Iterable[Capture], ends: Mapping[str, tuple[str, str | None]] | None = None

@@ -25,7 +25,7 @@ from crawlers.spiders.base import BaseSpider
 from crawlers.spiders.outlets import OutletsSpider
 from crawlers.warc import WarcError, WarcFile
 from index_config import bulk
-from index_config.cluster import Cluster, ClusterError
+from index_config.cluster import Cluster
 from narrawatch.errors import NarrawatchError
 from narrawatch.settings import Settings
 
@@ -147,10 +147,9 @@ def write_accounts(cluster: Cluster, runs: Iterable[OutletRun]) -> None:
     Raises:
         ClusterError: a document was refused.
     """
-    actions = (bulk.Action("crawls", run.id, run.to_document(), "update", doc_as_upsert=True) for run in runs)
-    result = bulk.write(cluster, actions)
-    if result.failed:
-        raise ClusterError(f"crawls: {result.failed[0].id} was refused ({result.failed[0].reason})")
+    bulk.write_all(
+        cluster, (bulk.Action("crawls", run.id, run.to_document(), "update", doc_as_upsert=True) for run in runs)
+    )
 
 
 def crawl(

@@ -85,6 +85,17 @@ def write(cluster: Cluster, actions: Iterable[Action], *, refresh: bool | str = 
     return BulkResult(ok, tuple(failed))
 
 
+def write_all(cluster: Cluster, actions: Iterable[Action], *, refresh: bool | str = False) -> None:
+    """As `write`, where no document may be refused: they are ours, and fit the mappings.
+
+    Raises:
+        ClusterError: one was refused all the same, or as `write` does.
+    """
+    if failed := write(cluster, actions, refresh=refresh).failed:
+        first = failed[0]
+        raise ClusterError(f"{first.alias}: document {first.id} was refused ({first.status}: {first.reason})")
+
+
 def _persist(cluster: Cluster, batch: list[Action]) -> list[_Answer]:
     """Send a batch, and again what was turned away; return what stays refused."""
     refused: list[_Answer] = []

@@ -102,7 +102,7 @@ def _count_processing(settings: Settings, cluster: Cluster, runs: set[tuple[str,
         counts = {outcome.value: total[outcome.value] for outcome in ProcessingOutcome}
         document = {"outlet": outlet, "run": run, "processing": counts}
         actions.append(bulk.Action("crawls", document_id(outlet, run), document, "update", doc_as_upsert=True))
-    bulk.write(cluster, actions, refresh=True)
+    bulk.write_all(cluster, actions, refresh=True)
 
 
 def match_step(

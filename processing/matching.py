@@ -12,7 +12,7 @@ from elasticsearch.helpers import scan
 
 from crawlers.known import timestamp
 from index_config import bulk
-from index_config.cluster import Cluster, ClusterError
+from index_config.cluster import Cluster
 from narrawatch.errors import NarrawatchError
 from processing.cards import StoredCard, card_generation, load_cards, load_vectors
 from processing.encoder import Encoder
@@ -155,19 +155,11 @@ def _write(
             )
     reviewed = [flag for flag, source in existing.items() if source.get("verdict")]
     actions += [bulk.Action("flags", flag, {"still_matched": False}, "update") for flag in reviewed]
-    _bulk(cluster, actions)
+    bulk.write_all(cluster, actions)
     _drop(cluster, sorted(existing.keys() - set(reviewed)))
     if only is None:
         stamp = {"matched_generation": deck.generation, "matched": now}
-        _bulk(cluster, [bulk.Action("articles", name, stamp, "update") for name in found])
-
-
-def _bulk(cluster: Cluster, actions: list[bulk.Action]) -> None:
-    failed = bulk.write(cluster, actions).failed
-    if failed:
-        raise ClusterError(
-            f"{failed[0].alias}: document {failed[0].id} was refused ({failed[0].status}: {failed[0].reason})"
-        )
+        bulk.write_all(cluster, [bulk.Action("articles", name, stamp, "update") for name in found])
 
 
 def _drop(cluster: Cluster, flags: list[str]) -> None:

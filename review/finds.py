@@ -18,7 +18,7 @@ from crawlers.run import Crawl, scrape, write_accounts
 from crawlers.settings import scrapy_settings
 from crawlers.spiders.outlets import OutletsSpider
 from index_config import bulk
-from index_config.cluster import Cluster, ClusterError
+from index_config.cluster import Cluster
 from narrawatch.errors import NarrawatchError
 from narrawatch.settings import Settings
 from processing.match.fuse import Level
@@ -175,8 +175,7 @@ def note_who_added(cluster: Cluster, flags: Sequence[str], analyst: str) -> None
         ClusterError: Elasticsearch cannot be reached or refused.
     """
     actions = [bulk.Action("flags", flag, {"added_by": analyst}, "update") for flag in flags]
-    if failed := bulk.write(cluster, actions, refresh=True).failed:
-        raise ClusterError(f"flags: {failed[0].id} was refused ({failed[0].status}: {failed[0].reason})")
+    bulk.write_all(cluster, actions, refresh=True)
 
 
 def _host(url: str) -> str:

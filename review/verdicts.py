@@ -90,8 +90,7 @@ def append(
             flag=flag, article=article, narrative=narrative, verdict=decision, analyst=name, note=said or None, at=at
         )
         actions.append(bulk.Action("verdicts", _identity(verdict), verdict.to_document(), "create"))
-    if failed := bulk.write(cluster, actions, refresh=True).failed:
-        raise ClusterError(f"verdicts: {failed[0].id} was refused ({failed[0].status}: {failed[0].reason})")
+    bulk.write_all(cluster, actions, refresh=True)
 
 
 def carry(cluster: Cluster, flags: Sequence[str]) -> None:

@@ -153,3 +153,10 @@ def test_a_lost_cluster_is_one_line():
         write(nowhere, [Action("flags", "one", {"title": "x"})])
     assert "\n" not in str(error.value)
     nowhere.client.close()
+
+
+def test_write_all_takes_no_refusal(cluster: Cluster) -> None:
+    with pytest.raises(ClusterError, match="urls: document bad was refused"):
+        bulk.write_all(cluster, [bulk.Action("urls", "bad", {"no_such_field": 1})])
+    bulk.write_all(cluster, [bulk.Action("urls", "good", {"outlet": "daily"})], refresh=True)
+    assert cluster.client.count(index=cluster.name("urls"))["count"] == 1

@@ -50,8 +50,8 @@ POINTS = [
     ("processing.store:ArticleStore.write", 1, "before"),
     ("processing.store:ArticleStore.write", 1, "after"),
     ("processing.chain:_finish", 2, "after"),
-    ("processing.matching:_bulk", 1, "before"),
-    ("processing.matching:_bulk", 1, "after"),
+    ("processing.matching:_write", 1, "before"),
+    ("processing.matching:_drop", 1, "before"),
 ]
 
 

@@ -89,7 +89,6 @@ def demo_report(settings: Settings, text: str | None, out: Path | None, *, as_js
 
 def _seed(cluster: "Cluster", week: "Week", settings: Settings, console: Console) -> None:
     from index_config import bulk  # noqa: PLC0415
-    from index_config.cluster import ClusterError  # noqa: PLC0415
     from narrawatch.demo import CARDS  # noqa: PLC0415
     from narrawatch.progress import counting  # noqa: PLC0415
     from processing.importers import CardProblem, read_all  # noqa: PLC0415
@@ -104,10 +103,7 @@ def _seed(cluster: "Cluster", week: "Week", settings: Settings, console: Console
                 advance()
                 yield action
 
-        result = bulk.write(cluster, counted(), refresh=True)
-    if result.failed:
-        failure = result.failed[0]
-        raise ClusterError(f"{failure.alias}: document {failure.id} was refused ({failure.reason})")
+        bulk.write_all(cluster, counted(), refresh=True)
 
 
 def chosen_week(settings: Settings, text: str | None) -> "Week":
