@@ -1,22 +1,50 @@
-"""Keeps the crawl on the open internet: every hop is checked against the address it really connects to.
+"""Keeps the crawl on the open internet: what is judged is the very address that a connection is opened to.
 
-A listed name can resolve to a private address, and to another one a second later (DNS rebinding), so names are judged
-by the addresses that the resolver hands to the connection, not by a look-up of our own beforehand.
+A listed name can resolve to a private address, and to another one a second later (DNS rebinding), and an address has
+many spellings (0x7f.1, 2130706433, fullwidth digits). So nothing is judged by how it is written: the resolver hands out
+permitted addresses only, for names and literal addresses alike, and a connection is opened to nothing else.
 """
 
 import ipaddress
+import logging
+import socket
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
-from scrapy.resolver import CachingThreadedResolver
-from scrapy.utils.httpobj import urlparse_cached
+from scrapy.resolver import HostResolution
+from scrapy.utils.datatypes import LocalCache
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.base import ReactorBase
-from twisted.internet.defer import Deferred
-from twisted.internet.error import DNSLookupError
+from twisted.internet.interfaces import IHostnameResolver
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
+from zope.interface import implementer
 
-_BROADCAST = ipaddress.ip_address("255.255.255.255")
+from crawlers.address import AddressError, split
+
+log = logging.getLogger(__name__)
+
+MOST_ADDRESSES = 8
+"""Of one name; they are tried one after another, and nobody needs more."""
+_WEB_PORTS = frozenset({80, 443, *range(81, 90)})
+"""Below 1024, where other services have their ports: a news page on port 25 is a trap for a mail server."""
+
+# IANA's special-purpose registries, written out because `ipaddress.is_global` differs between versions of Python.
+_SPECIAL = [
+    ipaddress.ip_network(text)
+    for text in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
+        *("203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        # Inside 2000::/3: protocol assignments with Teredo, documentation, 6to4. Tunnels carry a hidden IPv4 address.
+        *("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"),
+    )
+]
+_GLOBAL6 = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is in use for hosts on the internet; mapped, compatible, link-local, ULA … lie outside."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last four bytes are an IPv4 address
 
 
@@ -24,28 +52,39 @@ class PrivateAddress(IgnoreRequest):
     """A hop leads to an address that is not on the open internet."""
 
 
-def permitted(address: str, *, allow_loopback: bool) -> bool:
-    """Whether a connection to this IP address may be opened.
+class BadAddress(IgnoreRequest):
+    """A hop leads to something that is no web address."""
 
-    With `allow_loopback`, loopback and private networks (RFC 1918, RFC 4193) are permitted too; link-local addresses,
-    where clouds keep their metadata service, multicast, shared (RFC 6598) and unspecified ones never are.
+
+def permitted(address: str, *, allow_loopback: bool) -> bool:
+    """Whether a connection to this IP address may be opened: it is on the open internet or, if allowed, on loopback.
+
+    Raises:
+        ValueError: it is no IP address.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else ip.ipv4_mapped
         if inner is not None:
             return permitted(str(inner), allow_loopback=allow_loopback)
-    if ip.is_multicast or ip.is_link_local or ip.is_unspecified or ip == _BROADCAST:
-        return False
-    if ip.is_loopback or ip.is_private:
+    if ip.is_loopback:
         return allow_loopback
-    return ip.is_global
+    return (ip.version == 4 or ip in _GLOBAL6) and not any(ip in network for network in _SPECIAL)
+
+
+def is_private(host: str) -> bool:
+    """Whether a host is, as written, certainly not on the open internet."""
+    try:
+        return not permitted(host.strip("[]"), allow_loopback=False)
+    except ValueError:
+        return host == "localhost"
 
 
 class GuardMiddleware:
-    """Refuses requests whose host is a literal address that is not permitted; those never meet the resolver."""
+    """Refuses requests, redirects among them, to what is no web address or is written as a forbidden IP address.
+
+    The resolver would refuse the latter, too; here it happens before robots.txt is asked for.
+    """
 
     def __init__(self, *, allow_loopback: bool) -> None:
         self.allow_loopback = allow_loopback
@@ -55,40 +94,103 @@ class GuardMiddleware:
         return cls(allow_loopback=crawler.settings.getbool("ALLOW_LOOPBACK"))
 
     def process_request(self, request: Request) -> None:
-        host = (urlparse_cached(request).hostname or "").strip("[]")
+        try:
+            parts = split(request.url)
+        except AddressError as error:
+            raise BadAddress(str(error)) from error
+        if parts.port and parts.port < 1024 and parts.port not in _WEB_PORTS:
+            raise BadAddress(f"{request.url}: port {parts.port} is not the web's")
+        host = (parts.hostname or "").strip("[]")
         try:
             allowed = permitted(host, allow_loopback=self.allow_loopback)
         except ValueError:
-            return  # a name: GuardedResolver decides
+            return  # a name, or an odd spelling: GuardedResolver decides
         if not allowed:
             raise PrivateAddress(host)
 
 
-class GuardedResolver(CachingThreadedResolver):
-    """Scrapy's resolver, handing out permitted addresses only. `refused` remembers the names it turned away."""
+@implementer(IHostnameResolver)
+class GuardedResolver:
+    """The reactor's resolver: every outgoing connection asks it, and gets permitted addresses or none.
+
+    `refused` holds the names whose last answer had addresses, but none that is permitted.
+    """
 
     refused: set[str] = set()  # noqa: RUF012 - one reactor a process, one resolver a reactor
 
-    def __init__(self, reactor: ReactorBase, cache_size: int, timeout: float, *, allow_loopback: bool) -> None:
-        super().__init__(reactor, cache_size, timeout)
+    def __init__(
+        self,
+        reactor: Any,
+        *,
+        allow_loopback: bool,
+        timeout: float,
+        cache_size: int = 10_000,
+        look_up: Callable[..., Sequence[Any]] = socket.getaddrinfo,
+    ) -> None:
+        self.reactor = reactor
         self.allow_loopback = allow_loopback
+        self.timeout = timeout
+        self.look_up = look_up
+        self._cache: LocalCache[str, list[str]] = LocalCache(cache_size)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, reactor: ReactorBase) -> Self:
         settings = crawler.settings
         return cls(
             reactor,
-            settings.getint("DNSCACHE_SIZE"),
-            settings.getfloat("DNS_TIMEOUT"),
             allow_loopback=settings.getbool("ALLOW_LOOPBACK"),
+            timeout=settings.getfloat("DNS_TIMEOUT"),
+            cache_size=settings.getint("DNSCACHE_SIZE"),
         )
 
-    def getHostByName(self, name: str, timeout: Any = ()) -> "Deferred[str]":  # noqa: N802 - Twisted's name
-        answer: Deferred[str] = super().getHostByName(name, timeout)
-        return answer.addCallback(self._check, name)
+    def install_on_reactor(self) -> None:
+        self.reactor.installNameResolver(self)
 
-    def _check(self, address: str, name: str) -> str:
-        if permitted(address, allow_loopback=self.allow_loopback):
-            return address
-        self.refused.add(name)
-        raise DNSLookupError(f"{name} resolves to {address}, which is not on the open internet")
+    def resolveHostName(  # noqa: N802 - Twisted's names
+        self,
+        resolutionReceiver: Any,  # noqa: N803
+        hostName: str,  # noqa: N803
+        portNumber: int = 0,  # noqa: N803
+        addressTypes: Any = None,  # noqa: N803, ARG002 - IPv4 and IPv6 both; nobody asks for one
+        transportSemantics: str = "TCP",  # noqa: N803, ARG002
+    ) -> HostResolution:
+        resolution = HostResolution(hostName)
+        resolutionReceiver.resolutionBegan(resolution)
+
+        def hand_out(addresses: list[str]) -> None:
+            for address in addresses:
+                kind = IPv6Address if ":" in address else IPv4Address
+                resolutionReceiver.addressResolved(kind("TCP", address, portNumber))
+            resolutionReceiver.resolutionComplete()
+
+        if hostName in self._cache:
+            hand_out(self._cache[hostName])
+            return resolution
+        answer = deferToThreadPool(self.reactor, self.reactor.getThreadPool(), self._ask, hostName)
+        answer.addTimeout(self.timeout, self.reactor)
+        answer.addCallback(self.admit, hostName)
+        answer.addErrback(self._failed, hostName)
+        answer.addCallback(hand_out)
+        return resolution
+
+    def admit(self, answers: Sequence[str], name: str) -> list[str]:
+        """The permitted ones of the addresses a name resolved to, remembered for the whole crawl."""
+        allowed = [address for address in answers if permitted(address, allow_loopback=self.allow_loopback)]
+        self.refused.discard(name)
+        if allowed:
+            self._cache[name] = allowed[:MOST_ADDRESSES]
+        elif answers:
+            log.warning("%s resolves to %s, which is not on the open internet", name, ", ".join(answers[:4]))
+            self.refused.add(name)
+        return allowed[:MOST_ADDRESSES]
+
+    def _ask(self, name: str) -> list[str]:
+        """In a thread of the reactor's pool."""
+        found = self.look_up(name, 0, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+    def _failed(self, failure: Failure, name: str) -> list[str]:
+        """No such name, no answer in time, or no name at all (a label of 64 letters): there is nothing to connect to."""
+        log.info("%s: %s", name, failure.value)
+        self.refused.discard(name)
+        return []
