@@ -2,6 +2,7 @@
 
 import dataclasses
 import getpass
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,15 +51,18 @@ class Settings:
     cache: Path = _setting("NARRAWATCH_CACHE", "", "downloads that several checkouts share (Elasticsearch, models)")
     outlets: Path = _setting("NARRAWATCH_OUTLETS", "", "folder of outlet files; empty: those that come with Narrawatch")
     index_prefix: str = _setting("NARRAWATCH_INDEX_PREFIX", "narrawatch-", "begins every index name")
-    allow_loopback: bool = _setting(
-        "NARRAWATCH_ALLOW_LOOPBACK", "0", "1: crawl loopback and private addresses too (tests, demo)"
+    allow_loopback: bool = _setting("NARRAWATCH_ALLOW_LOOPBACK", "0", "1: crawl loopback addresses too (tests, demo)")
+    page_seconds: float = _setting(
+        "NARRAWATCH_PAGE_SECONDS", "30", "seconds an answer may take; a page with its redirects and retries twice that"
     )
     user_agent_contact: str = _setting(
         "NARRAWATCH_USER_AGENT_CONTACT", "", "web or mail address outlets can reach you at"
     )
     analyst: str = _setting("NARRAWATCH_ANALYST", "", "who decides on flags; empty: the system user")
     encoder: str = _setting(
-        "NARRAWATCH_ENCODER", "use-multilingual-3", "sentence encoder that compares passages with claims"
+        "NARRAWATCH_ENCODER",
+        "multilingual-e5-small-q4",
+        "sentence encoder that compares passages with claims; sentence-transformers:NAME for any other",
     )
     timezone: ZoneInfo = _setting("NARRAWATCH_TIMEZONE", "UTC", "zone in which days and weeks are counted")
 
@@ -77,6 +81,16 @@ def _boolean(env: str, text: str) -> bool:
     if text.lower() in {"", "0", "false", "no"}:
         return False
     raise SettingError(f"{env}={text!r} is neither yes nor no; set it to 1 or 0")
+
+
+def _seconds(env: str, text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= 3600:
+        raise SettingError(f"{env}={text!r} is no number of seconds; set it to one between 0 and 3600")
+    return seconds
 
 
 def _url(env: str, text: str) -> str:
@@ -118,7 +132,7 @@ def _system_user() -> str:
         return f"uid-{os.getuid()}"
 
 
-_READERS = {Path: _folder, ZoneInfo: _zone, bool: _boolean}
+_READERS = {Path: _folder, ZoneInfo: _zone, bool: _boolean, float: _seconds}
 
 
 def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

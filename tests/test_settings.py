@@ -13,6 +13,9 @@ from narrawatch.settings import SettingError, describe, load
     [
         ("ELASTICSEARCH_URL", "localhost:9200"),
         ("NARRAWATCH_ALLOW_LOOPBACK", "perhaps"),
+        ("NARRAWATCH_PAGE_SECONDS", "ten"),
+        ("NARRAWATCH_PAGE_SECONDS", "nan"),
+        ("NARRAWATCH_PAGE_SECONDS", "0"),
         ("NARRAWATCH_TIMEZONE", "Mars/Olympus"),
         ("NARRAWATCH_TIMEZONE", "Europe"),
         ("NARRAWATCH_INDEX_PREFIX", "Narrawatch-"),
