@@ -1,16 +1,24 @@
 """Addresses: the one normal form that ids come from.
 
 **Frozen.** The ids of `urls`, `articles` and `flags` are hashes of what `normalise` returns, so any change in its
-output, by us or by a new w3lib, makes every known page a new one. `tests/test_address.py` pins it; a change needs a
-migration of these indices.
+output, by us or by a new w3lib, makes the pages concerned new ones: fetched once more, under another id.
+`tests/test_address.py` pins it; a change counts `NORMAL_FORM` up and needs a migration of these indices.
+
+Only what never parts two articles is folded here. Trailing slash, `www.`, `m.`, `/amp`, `/print`, `index.html` and
+unknown parameters are left as they are: whether such an address is another one of a known article, only the pages can
+say (`processing.joining`).
 """
 
 import hashlib
 import re
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from w3lib.url import canonicalize_url
 
+from crawlers import parameters
+
+NORMAL_FORM = 2
+"""Version of what `normalise` returns; 1 was never released."""
 MAX_LENGTH = 2048  # no browser or sitemap promises more
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
@@ -18,25 +26,17 @@ _BLANKS = "".join(map(chr, range(33)))  # control characters and space: what bro
 _BLANK = re.compile(r"[\x00-\x20]")
 _LINE_BREAK = re.compile(r"[\t\r\n]")  # feeds wrap long addresses
 _STRAY_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
-_PATH_SESSION = re.compile(r";(jsessionid|phpsessid)=[^/;?#]*", re.IGNORECASE)
-
-# Parameters that say where a reader came from. `sid`, `cid`, `from`, `amp` and the like select the article on some
-# sites (article.php?sid=7), so they stay: two addresses of one text are a smaller harm than two texts at one address.
-_TRACKING = re.compile(
-    r"utm_\w+|mtm_\w+|pk_(campaign|kwd|source|medium|content)|hsa_\w+|at_(medium|campaign|custom\d*|link_\w+|bbc_team|ptr_name|format)"
-    r"|ns_(mchannel|source|campaign|linkname|fee)|__cf_chl_\w+|fb_(action_ids|action_types|source|ref)|oly_(enc|anon)_id"
-    r"|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|twclid|ttclid|li_fat_id|yclid|ysclid|_openstat|igsh|igshid|mc_cid|mc_eid"
-    r"|mkt_tok|_hsenc|_hsmi|vero_id|wt_z?mc|xtor|xtref|cmp|cmpid|icid|ncid|smid|s_cid|s_kwcid|ef_id|_ga|_gl|_branch_match_id"
-    r"|ref_src|ref_url|hc_ref|fref|__tn__|__xts__(\[\d*\])?|__twitter_impression|guccounter|guce_referrer(_sig)?"
+_PATH_SESSION = re.compile(
+    r";(?:(?:jsessionid|phpsessid)=[^/;?#]*|sid=[0-9a-f]{32}(?=[/;]|$))"
+    r"|/\((?:[a-z]\([0-9a-z]{24}\))+\)(?=/)",  # ASP.NET without cookies: /(S(…))/page.aspx
+    re.IGNORECASE,
 )
-_SESSION = re.compile(r"phpsessid|jsessionid|aspsessionid\w*|sessionid|session_id|cfid|cftoken")
-_TRACKING_VALUES = {
-    "ref": {"rss", "feed", "facebook", "twitter", "telegram", "share"},
-    "source": {"rss", "feed"},
-    "from": {"rss", "feed"},
-    "partner": {"rss", "feed"},
-    "emc": {"rss"},
-}
+_SLASHES = re.compile(r"/{2,}")
+_AMP_CACHE = re.compile(  # the caches serve a publisher's page under an address that holds the publisher's own
+    r"https?://(?:(?:[\w-]+\.)?cdn\.ampproject\.org/(?:c|v|wp)|(?:[\w-]+\.)?bing-amp\.com/c|(?:www\.)?google\.[a-z.]{2,6}/amp)/(s/)?"
+    r"(?=[\w-]+(?:\.[\w-]+)+(?:[:/?]|$))",
+    re.IGNORECASE,
+)
 
 
 class AddressError(ValueError):
@@ -44,12 +44,14 @@ class AddressError(ValueError):
 
 
 def split(url: str) -> SplitResult:
-    """The parts of an absolute http(s) address, without fragment and the white space around it.
+    """The parts of an absolute http(s) address, without fragment and the white space around it, and out of an AMP cache.
 
     Raises:
         AddressError: another scheme, no host, a user name, a bad port, a bad character, or too long.
     """
     url = _BLANK.sub(lambda blank: f"%{ord(blank[0]):02X}", _LINE_BREAK.sub("", url).partition("#")[0].strip(_BLANKS))
+    while cache := _AMP_CACHE.match(url):
+        url = f"http{'s' if cache[1] else ''}://{url[cache.end() :]}"
     if len(url) > MAX_LENGTH:
         raise AddressError(f"the address has {len(url)} characters; {MAX_LENGTH} is the limit")
     try:
@@ -72,8 +74,9 @@ def split(url: str) -> SplitResult:
 def normalise(url: str) -> str:
     """The address as an identity: same page, same string. Frozen, see above; idempotent.
 
-    Host in lower-case ASCII, default port and fragment dropped, http with the default port folded into https,
-    parameters sorted, those that track a reader or a session dropped.
+    Host in lower-case ASCII, default port and fragment dropped (also `#!`: it never reaches the server, so what is
+    fetched is the same), http with the default port folded into https, dot segments resolved, repeated slashes made one,
+    percent-encoding made uniform, parameters sorted, those that track a reader or a session dropped.
 
     Raises:
         AddressError: it is no address we could crawl.
@@ -86,11 +89,11 @@ def normalise(url: str) -> str:
     except ValueError as error:
         raise AddressError(f"{url!r} is no address: {error}") from error
     scheme = parts.scheme if parts.port else "https"
-    query = "&".join(item for item in parts.query.split("&") if item and not _droppable(item, sessions=True))
-    result = urlunsplit((scheme, parts.netloc, parts.path, query, ""))
+    path = _SLASHES.sub("/", parts.path)
+    result = urlunsplit((scheme, parts.netloc, path, parameters.without_reader(parts.query), ""))
     if len(result) > MAX_LENGTH:
         raise AddressError(f"the encoded address has {len(result)} characters; {MAX_LENGTH} is the limit")
-    return result
+    return normalise(result) if _AMP_CACHE.match(result) else result
 
 
 def url_id(url: str) -> str:
@@ -109,8 +112,7 @@ def fetchable(url: str) -> str:
         AddressError: it is no address we could crawl.
     """
     parts = split(url)
-    query = "&".join(item for item in parts.query.split("&") if not _droppable(item, sessions=False))
-    return urlunsplit(parts._replace(query=query))
+    return urlunsplit(parts._replace(query=parameters.without_tracking(parts.query)))
 
 
 def _netloc(parts: SplitResult) -> str:
@@ -123,13 +125,3 @@ def _netloc(parts: SplitResult) -> str:
     if not _HOST.fullmatch(host):
         raise AddressError(f"{host!r} is no host name")
     return host if parts.port in {None, _PORTS[parts.scheme]} else f"{host}:{parts.port}"
-
-
-def _droppable(item: str, *, sessions: bool) -> bool:
-    name, _, value = item.partition("=")
-    name = unquote(name).lower()
-    while name.startswith("amp;"):  # feeds that escape "&" twice
-        name = name[4:]
-    if _TRACKING.fullmatch(name) or (sessions and _SESSION.fullmatch(name)):
-        return True
-    return unquote(value).lower() in _TRACKING_VALUES.get(name, ())

@@ -3,21 +3,25 @@
 An outlet only says *what* is watched; how a feed, a sitemap or a section page is read belongs to the spiders.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from crawlers import outlet_checks as checks
+from crawlers.hours import Hours, asked_delay, asked_hours, asked_zone
 from crawlers.outlet_messages import dotted, explain
 from crawlers.outlet_yaml import FileProblem, Marked, read
 from narrawatch.errors import NarrawatchError
 
 Url = Annotated[str, AfterValidator(checks.url)]
 Language = Annotated[str, AfterValidator(checks.language)]
+Selector = Annotated[str, AfterValidator(checks.selector)]
 
 MAX_PROBLEMS = 20  # of one file: what stands there is then no outlet
 
@@ -34,7 +38,7 @@ class Section(_Model):
     """A page of links, and the CSS selector of those that lead to articles."""
 
     url: Url
-    links: Annotated[str, AfterValidator(checks.selector)]
+    links: Selector
 
 
 class Start(_Model):
@@ -59,9 +63,32 @@ class Start(_Model):
 
 
 class Expect(_Model):
-    """How many new articles a day are normal: fewer or more and the outlet is sick."""
+    """How many new articles a day are normal: with fewer over a week the outlet is sick, with more it is to be watched."""
 
     per_day: Annotated[tuple[int, int], BeforeValidator(checks.per_day)]
+
+
+class Politeness(_Model):
+    """What an outlet asks for beyond what all get: hours to keep to, in its own or the configured zone, or a slower pace."""
+
+    hours: Annotated[Hours | None, BeforeValidator(asked_hours)] = None
+    timezone: Annotated[ZoneInfo | None, BeforeValidator(asked_zone)] = None
+    delay: Annotated[float | None, BeforeValidator(asked_delay)] = None
+
+    def open_at(self, now: dt.datetime, zone: ZoneInfo) -> bool:
+        """Whether it may be crawled; `zone` is that of an outlet that names none."""
+        return self.hours is None or self.hours.hold(now.astimezone(self.timezone or zone).time())
+
+
+class Selectors(_Model):
+    """CSS selectors for an outlet whose pages the general rules misread. Those not given leave it to the rules."""
+
+    title: Selector | None = None
+    text: Selector | None = None
+    authors: Selector | None = None
+    published: Selector | None = None
+    drop: tuple[Selector, ...] = ()
+    """What is no part of the article, wherever it stands."""
 
 
 class Outlet(_Model):
@@ -75,6 +102,10 @@ class Outlet(_Model):
     start: Start
     schedule: Annotated[str, AfterValidator(checks.schedule)]
     expect: Expect
+    politeness: Politeness = Politeness()
+    extract: Selectors | None = None
+    home: Url | None = None
+    """Its home page, where that is not the root of its first start point's host."""
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,24 @@ WRITE_LIKE = {
     "schedule": 'schedule: "*/15 * * * *"',
     "expect": "expect: {per_day: [5, 400]}",
     "per_day": "per_day: [5, 400]",
+    "politeness": "politeness: {hours: 22-06, delay: 5}",
+    "extract": 'extract: {text: "div.story", drop: ["div.read-also"]}',
+    "title": "title: h1.headline",
+    "text": "text: div.story-text",
+    "authors": "authors: span.author-name",
+    "published": "published: time.published",
+    "drop": 'drop: ["div.read-also", "p.subscribe"]',
+    "home": "home: https://example.org/",
     "url": "url: https://example.org/politics",
     "links": "links: \"a[href*='/story/']\"",
 }
 _KEYS = {
-    "": ("id", "name", "country", "languages", "kind", "start", "schedule", "expect"),
+    "": ("id", "name", "country", "languages", "kind", "start", "schedule", "expect", "politeness", "extract", "home"),
     "start": ("feeds", "news_sitemaps", "sections"),
     "sections": ("url", "links"),
     "expect": ("per_day",),
+    "politeness": ("hours", "timezone", "delay"),
+    "extract": ("title", "text", "authors", "published", "drop"),
 }
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import scrapy
 from scrapy.http import HtmlResponse, Response
 
+from crawlers import sections
 from crawlers.ledger import OutletRun
-from crawlers.spiders.base import BaseSpider
-
-MAX_LINKS = 1000
+from crawlers.listed import Unreadable
+from crawlers.spiders.base import BaseSpider, Found
 
 
 class ListingSpider(BaseSpider):
@@ -18,13 +18,12 @@ class ListingSpider(BaseSpider):
 
     def starts(self, run: OutletRun) -> Iterator[scrapy.Request]:
         yield from super().starts(run)
-        for section in run.outlet.start.sections:
-            yield self.start_request(run, section.url, "listing", links=section.links)
+        if self.crawl.period is None:
+            for section in run.outlet.start.sections:
+                yield self.start_request(run, section.url, "listing", links=section.links)
 
-    def read_listing(self, run: OutletRun, response: Response, links: str) -> list[str]:  # noqa: ARG002 - common shape
+    async def read_listing(self, run: OutletRun, response: Response, links: str) -> Found:  # noqa: ARG002 - common shape
         if not isinstance(response, HtmlResponse):
-            raise ValueError("no HTML page")  # noqa: TRY004 - a fault of the page, not of the caller
-        hrefs = [link.attrib.get("href", "").strip() for link in response.css(links)[:MAX_LINKS]]
-        return [
-            response.urljoin(href) for href in hrefs if href and not href.startswith(("#", "javascript:", "mailto:"))
-        ]
+            raise Unreadable("no HTML page")
+        listed = await self.reader.read(sections.read, response.body, response.url, response.encoding, links)
+        return Found(listed.pages, left_out=listed.left_out)

@@ -1,79 +1,113 @@
-"""News sitemaps, and indexes of them (sitemaps.org protocol 0.9 with Google's news extension)."""
+"""News sitemaps and indexes of them; for a backfill, all sitemaps a site has."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
 
 import scrapy
-from lxml import etree
 from scrapy.http import Response
 
+from crawlers import sitemaps
+from crawlers.address import AddressError, fetchable, split, url_id
 from crawlers.ledger import OutletRun
-from crawlers.settings import MAX_BODY
-from crawlers.spiders.base import BaseSpider
-from crawlers.unpack import gunzip
+from crawlers.listed import Entry, LeftOut
+from crawlers.outcomes import FetchOutcome
+from crawlers.site import site
+from crawlers.spiders.base import BaseSpider, Found
+from crawlers.wanted import Wanted
 
 FRESH = dt.timedelta(days=7)
 """News sitemaps hold two days; a general sitemap holds an outlet's whole past, which is not what a crawl of news is for."""
-MAX_ENTRIES = 1000
-MAX_CHILDREN = 50
-MAX_DEPTH = 3
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One `<url>` or `<sitemap>`: its address and, when it says, its time."""
+class Limits:
+    """How much is taken: pages of one sitemap, sitemaps of an outlet in one run, and how deep they nest."""
 
-    kind: str
-    loc: str
-    time: dt.datetime | None
+    pages: int
+    sitemaps: int
+    depth: int
+
+
+NEWS = Limits(pages=1000, sitemaps=50, depth=3)
+ARCHIVE = Limits(pages=50_000, sitemaps=500, depth=4)
 
 
 class SitemapSpider(BaseSpider):
-    """Asks for the fresh entries of sitemaps, and for the sitemaps an index lists."""
+    """Asks for the wanted entries of sitemaps, and for the sitemaps an index lists."""
 
     name = "sitemap"
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        period = self.crawl.period
+        self.limits = ARCHIVE if period else NEWS
+        self.wanted = Wanted(self.crawl.clock() - FRESH, period)
+        self._read: defaultdict[str, set[str]] = defaultdict(set)
+        """By outlet: ids of the sitemaps asked for in this run."""
+
     def starts(self, run: OutletRun) -> Iterator[scrapy.Request]:
         yield from super().starts(run)
-        for url in run.outlet.start.news_sitemaps:
-            yield self.start_request(run, url, "sitemap", depth=1)
+        sites = frozenset(map(site, run.outlet.start.urls))
+        if self.crawl.period:
+            for origin in dict.fromkeys(urljoin(url, "/") for url in run.outlet.start.urls):
+                yield self.start_request(run, urljoin(origin, "robots.txt"), "robots", sites=sites)
+                yield from self._follow(run, [Entry(urljoin(origin, "sitemap.xml"))], Counter(), 1, sites)
+        yield from self._follow(run, map(Entry, run.outlet.start.news_sitemaps), Counter(), 1, sites)
 
-    def read_sitemap(self, run: OutletRun, response: Response, depth: int) -> Iterator[str | scrapy.Request]:
-        body = gunzip(response.body, MAX_BODY) if response.body[:2] == b"\x1f\x8b" else response.body
-        since = self.crawl.clock() - FRESH
-        fresh = [entry for entry in entries(body) if entry.time is None or entry.time >= since]
-        newest_first = sorted(fresh, key=lambda entry: entry.time or since, reverse=True)
-        yield from [response.urljoin(entry.loc) for entry in fresh if entry.kind == "url"][:MAX_ENTRIES]
-        if depth < MAX_DEPTH:
-            for entry in [entry for entry in newest_first if entry.kind == "sitemap"][:MAX_CHILDREN]:
-                yield self.start_request(run, response.urljoin(entry.loc), "sitemap", depth=depth + 1)
+    async def read_robots(self, run: OutletRun, response: Response, sites: frozenset[str]) -> Found:
+        """The sitemaps robots.txt names, wherever they are: the site vouches for them."""
+        named = await self.reader.read(sitemaps.named_by_robots, response.body, response.url)
+        left_out: Counter[LeftOut] = Counter()
+        return Found(starts=self._follow(run, map(Entry, named), left_out, 1, sites), left_out=left_out)
 
+    async def read_sitemap(self, run: OutletRun, response: Response, depth: int, sites: frozenset[str]) -> Found:
+        """Pages and sitemaps on the outlet's own sites; a page elsewhere ends at once, as `off_site`."""
+        content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
+        limits = {"pages": self.limits.pages, "sitemaps": self.limits.sitemaps}
+        listed = await self.reader.read(sitemaps.read, response.body, response.url, content_type, self.wanted, **limits)
+        if depth == 1:  # what the outlet's file or its robots.txt names may stand, or redirect to, somewhere else
+            sites |= {site(response.url)}
+        left_out = Counter(listed.left_out)
+        pages = [entry for entry in listed.pages if not self._off_site(run, entry, sites, left_out)]
+        own = [entry for entry in listed.sitemaps if site(entry.url) in sites]
+        left_out[LeftOut.OFF_SITE] += len(listed.sitemaps) - len(own)
+        return Found(pages, self._follow(run, own, left_out, depth + 1, sites), +left_out)
 
-def entries(body: bytes) -> list[Entry]:
-    """What a sitemap or sitemap index lists.
+    def _follow(
+        self, run: OutletRun, entries: Iterable[Entry], left_out: Counter[LeftOut], depth: int, sites: frozenset[str]
+    ) -> list[scrapy.Request]:
+        """Requests for sitemaps not asked for in this run; the others are counted."""
+        asked, requests = self._read[run.outlet.id], []
+        for entry in entries:
+            try:
+                key, url = url_id(entry.url), fetchable(entry.url)
+            except AddressError:
+                left_out[LeftOut.NO_LINK] += 1
+                continue
+            if key in asked:
+                left_out[LeftOut.REPEATED] += 1
+            elif depth > self.limits.depth or len(asked) >= self.limits.sitemaps:
+                left_out[LeftOut.OVER_LIMIT] += 1
+            else:
+                asked.add(key)
+                request = self.start_request(run, url, "sitemap", depth=depth, sites=sites)
+                requests.append(request.replace(meta={**request.meta, "download_maxsize": sitemaps.MAX_SITEMAP}))
+        return requests
 
-    Raises:
-        ValueError: it is neither, or not even nearly XML.
-    """
-    # Entities stay unresolved and nothing is fetched: a sitemap is untrusted input.
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=True, huge_tree=False)
-    root = etree.fromstring(body, parser)
-    if root is None or etree.QName(root).localname not in {"urlset", "sitemapindex"}:
-        raise ValueError("no sitemap")
-    found = []
-    for item in root.iterchildren("{*}url", "{*}sitemap"):
-        loc = (item.findtext("{*}loc") or "").strip()
-        if loc:
-            stamp = item.findtext("{*}news/{*}publication_date") or item.findtext("{*}lastmod")
-            found.append(Entry(etree.QName(item).localname, loc, _time(stamp)))
-    return found
-
-
-def _time(text: str | None) -> dt.datetime | None:
-    """W3C date-time; an unreadable one counts as none, so that its entry is taken rather than lost."""
-    try:
-        moment = dt.datetime.fromisoformat((text or "").strip())
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    def _off_site(self, run: OutletRun, entry: Entry, sites: frozenset[str], left_out: Counter[LeftOut]) -> bool:
+        """Whether the page is on another publisher's site (sitemaps.org: a sitemap lists its own); it then ends as that."""
+        try:
+            split(entry.url)
+            key = url_id(entry.url)
+        except AddressError:
+            return False  # no address at all; it gets its outcome where all links do
+        if site(entry.url) in sites:
+            return False
+        left_out[LeftOut.OFF_SITE] += 1
+        if run.discover(key):
+            run.settle(key, FetchOutcome.OFF_SITE)
+        return True
