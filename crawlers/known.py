@@ -2,92 +2,30 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from crawlers.address import normalise, url_id
-from crawlers.capture import Capture
-from crawlers.outcomes import FetchOutcome
+from crawlers.address import url_id
+from crawlers.capture import MOVED, Capture
+from crawlers.outcomes import FetchOutcome, of_status
+from crawlers.url_record import DONE, UrlRecord
+from crawlers.visits import timestamp
 from index_config import bulk
 from index_config.cluster import Cluster
 
-DONE = frozenset({"captured", "indexed", "dead_letter"})
-"""States that are final until re-visits come: fetched, and safe in a WARC file."""
+__all__ = ["DONE", "NO_TEXT", "End", "Known", "UrlRecord", "timestamp"]
 
-_RETRY = dt.timedelta(minutes=15)
-_LONGEST_RETRY = dt.timedelta(days=3)
-_GONE = dt.timedelta(days=30)
 NO_TEXT = dt.timedelta(days=7)
 """A page without text may get one: live blogs and videos do, within days."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class UrlRecord:
-    """One document of `urls`. States: discovered, captured, failed, gone, refused, then processing's own."""
+@dataclass(frozen=True)
+class End:
+    """How processing ended for a capture: the URL's new state, the next visit if it gave no article, and whether it is news."""
 
-    url: str
-    outlet: str
     state: str
-    discovered: str
-    run: str
-    outcome: str | None = None
-    attempts: int = 0
-    fetched: str | None = None
-    next_visit: str | None = None
-    article: str | None = None
-    redirected_to: str | None = None
-    warc: dict[str, Any] | None = None
-
-    @property
-    def id(self) -> str:
-        return url_id(self.url)
-
-    def to_document(self) -> dict[str, Any]:
-        filled = {name: value for name, value in asdict(self).items() if value is not None}
-        return {**filled, "normalised": normalise(self.url)}
-
-    def due(self, now: str) -> bool:
-        """Whether it may be fetched (again); times are ISO 8601 in UTC, which compare as text."""
-        if self.state in DONE:
-            return False
-        return self.next_visit is None or self.next_visit <= now
-
-    def captured(self, capture: Capture) -> "UrlRecord":
-        return replace(
-            self,
-            state="captured",
-            outcome=FetchOutcome.CAPTURED.value,
-            attempts=self.attempts + 1,
-            fetched=capture.fetched,
-            next_visit=None,
-            article=capture.id,
-            redirected_to=capture.url if capture.url != self.url else None,
-            warc={"file": capture.file, "offset": capture.offset},
-            run=capture.run,
-        )
-
-    def ended(self, outcome: FetchOutcome, now: dt.datetime, run: str) -> "UrlRecord":
-        """After a fetch that brought no page: when to come back, and in which state until then."""
-        attempts = self.attempts + 1
-        if outcome in {FetchOutcome.HTTP_404, FetchOutcome.HTTP_410}:
-            state, pause = "gone", _GONE
-        elif outcome in {
-            FetchOutcome.ROBOTS,
-            FetchOutcome.PRIVATE_ADDRESS,
-            FetchOutcome.NOT_HTML,
-            FetchOutcome.TOO_BIG,
-        }:
-            state, pause = "refused", _LONGEST_RETRY
-        else:
-            state, pause = "failed", min(_RETRY * 2 ** min(attempts - 1, 12), _LONGEST_RETRY)
-        return replace(
-            self, state=state, outcome=outcome.value, attempts=attempts, next_visit=timestamp(now + pause), run=run
-        )
-
-
-def timestamp(moment: dt.datetime) -> str:
-    """ISO 8601 in UTC to the second, as WARC-Date and our documents write it."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    again: str | None = None
+    changed: bool = False
 
 
 def _record(source: dict[str, Any]) -> UrlRecord:
@@ -96,7 +34,7 @@ def _record(source: dict[str, Any]) -> UrlRecord:
 
 @dataclass(frozen=True)
 class Known:
-    """Reads and writes `urls`."""
+    """Reads and writes the pages in `urls`."""
 
     cluster: Cluster
 
@@ -108,49 +46,71 @@ class Known:
         return {item["_id"]: _record(item["_source"]) for item in answer["docs"] if item.get("found")}
 
     def left_over(self, outlet: str, now: str, limit: int = 1000) -> list[UrlRecord]:
-        """URLs of an outlet that an earlier run discovered and never finished, or that are to be tried again now."""
+        """URLs of an outlet that an earlier run left, that are to be tried again, or that are due for another visit.
+
+        The one that has waited longest comes first, one that was never asked for before all.
+        """
+        unfinished = {"terms": {"state": ["discovered", "failed"]}}
+        due = {"bool": {"filter": [{"terms": {"state": sorted(DONE)}}, {"exists": {"field": "next_visit"}}]}}
         answer = self.cluster.client.search(
             index=self.cluster.name("urls"),
             size=limit,
             query={
                 "bool": {
-                    "filter": [{"term": {"outlet": outlet}}, {"terms": {"state": ["discovered", "failed"]}}],
+                    "filter": [{"term": {"outlet": outlet}}, {"bool": {"should": [unfinished, due]}}],
                     "must_not": [{"range": {"next_visit": {"gt": now}}}],
                 }
             },
-            sort=[{"discovered": "asc"}],
+            sort=[{"next_visit": {"order": "asc", "missing": "_first"}}, {"discovered": "asc"}],
         )
         return [_record(hit["_source"]) for hit in answer["hits"]["hits"]]
 
     def remember(self, records: Iterable[UrlRecord]) -> None:
-        """Write records whole.
+        """Write records whole; of several for one address the last.
 
         Raises:
             ClusterError: one of them was refused; nothing is lost, since WARC files are read again when salvaged.
         """
-        bulk.write_all(self.cluster, (bulk.Action("urls", record.id, record.to_document()) for record in records))
+        by_id = {record.id: record for record in records}
+        bulk.write_all(self.cluster, (bulk.Action("urls", key, record.to_document()) for key, record in by_id.items()))
 
-    def remember_captures(
-        self, captures: Iterable[Capture], ends: Mapping[str, tuple[str, str | None]] | None = None
-    ) -> None:
+    def remember_captures(self, captures: Iterable[Capture], ends: Mapping[str, End] | None = None) -> None:
         """Record pages that are in a WARC file, both under the address asked for and the one that answered.
+
+        In whatever order, and however often: what is known of a later capture stays.
 
         Args:
             captures: the pages; their bodies are not looked at.
-            ends: how processing ended, as (state, next visit) by the capture's id; without it, they wait for processing.
+            ends: how processing ended, by the capture's id; without it, they wait for processing.
         """
-        by_id = {url_id(url): (url, capture) for capture in captures for url in (capture.requested_url, capture.url)}
-        known = self.look_up(list(by_id))
-        records = []
-        for key, (url, capture) in by_id.items():
-            first = UrlRecord(url=url, outlet=capture.outlet, state="", discovered=capture.fetched, run=capture.run)
-            record = known.get(key, first).captured(capture)
-            state, next_visit = (ends or {}).get(capture.id, ("captured", None))
-            records.append(
-                replace(record, state=state, next_visit=next_visit, attempts=known.get(key, record).attempts)
-            )
-        self.remember(records)
+        captures = list(captures)
+        records = self.look_up(list({url_id(url) for one in captures for url in (one.requested_url, one.url)}))
+        for capture in captures:
+            for key, url in {url_id(url): url for url in (capture.requested_url, capture.url)}.items():
+                new = UrlRecord(url=url, outlet=capture.outlet, state="", discovered=capture.fetched, run=capture.run)
+                records[key] = _after(records.get(key, new), capture, (ends or {}).get(capture.id))
+        self.remember(records.values())
 
     def set_state(self, url: str, state: str) -> None:
         """Change the state of one known URL."""
-        self.remember(replace(record, state=state) for record in self.look_up([url_id(url)]).values())
+        known = self.look_up([url_id(url)]).values()
+        self.remember(replace(record, state=state) for record in known)
+
+
+def _after(record: UrlRecord, capture: Capture, end: End | None) -> UrlRecord:
+    """What a capture, and the end of its processing, make of a record that may know it already, or a later one."""
+    if capture.vanished:
+        known = max(record.visited or "", record.fetched or "")
+        return (
+            record if known > capture.fetched else record.vanished(capture.fetched, gone(capture.status), capture.run)
+        )
+    if (record.fetched or "") > capture.fetched:
+        return record
+    if record.fetched != capture.fetched:
+        record = record.captured(capture)
+    return record.processed(capture, end.state, end.again, changed=end.changed) if end else record
+
+
+def gone(status: int) -> FetchOutcome:
+    """The outcome of a visit that found a page gone, by what answered: 404, 410, or a redirect to the home page."""
+    return FetchOutcome.REDIRECTED_HOME if status in MOVED else of_status(status)

@@ -7,22 +7,21 @@ import contextlib
 import io
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from warcio.archiveiterator import ArchiveIterator
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.recordloader import ArcWarcRecord
-from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-from crawlers.capture import Capture
+from crawlers.capture import Capture, hash_of
+from crawlers.warc_records import Headers, write_response, write_revisit
 from narrawatch.errors import NarrawatchError
 
 OPEN = ".open"
 SUFFIX = ".warc.gz"
-_REWRITTEN = {"content-encoding", "transfer-encoding", "content-length", "connection", "keep-alive"}
 
 
 class WarcError(NarrawatchError):
@@ -41,18 +40,29 @@ class WarcFile:
     software: str
     path: Path | None = None
 
-    def write(self, capture: Capture, headers: list[tuple[str, str]], address: str | None) -> tuple[str, int]:
+    def write(self, capture: Capture, headers: Headers, address: str | None) -> tuple[str, int]:
         """Append one response record; returns the file's final name below the WARC folder, and the record's offset.
 
         Raises:
             WarcError: the disk is full or not writable; nothing of this record is left behind.
         """
+        return self._append(lambda stream: write_response(stream, capture, headers, address))
+
+    def write_revisit(self, capture: Capture, headers: Headers, address: str | None, *, since: str) -> tuple[str, int]:
+        """Append a record that the page is as it was at `since`: not modified (304), or the same body, not stored again.
+
+        Raises:
+            WarcError: as `write` does.
+        """
+        return self._append(lambda stream: write_revisit(stream, capture, headers, address, since))
+
+    def _append(self, write: Callable[[io.BufferedIOBase], None]) -> tuple[str, int]:
         try:
             path = self.path or self._create()
             offset = path.stat().st_size
             try:
                 with path.open("ab") as stream:
-                    _write_response(stream, capture, headers, address)
+                    write(stream)
             except OSError:
                 with contextlib.suppress(OSError):  # the first error is the one to tell
                     os.truncate(path, offset)
@@ -97,34 +107,8 @@ def _sync(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def _write_response(
-    stream: io.BufferedIOBase, capture: Capture, headers: list[tuple[str, str]], address: str | None
-) -> None:
-    writer = WARCWriter(stream, gzip=True, warc_version="1.1")
-    kept = [(name, value) for name, value in headers if name.lower() not in _REWRITTEN]
-    kept.append(("Content-Length", str(len(capture.body))))
-    http = StatusAndHeaders(f"{capture.status} OK", kept, protocol="HTTP/1.1")
-    named = {
-        "WARC-Date": capture.fetched,
-        "Narrawatch-Outlet": capture.outlet,
-        "Narrawatch-Run": capture.run,
-        "Narrawatch-Requested-URI": capture.requested_url,
-    }
-    if address:
-        named["WARC-IP-Address"] = address
-    record = writer.create_warc_record(
-        capture.url,
-        "response",
-        payload=io.BytesIO(capture.body),
-        length=len(capture.body),
-        http_headers=http,
-        warc_headers_dict=named,
-    )
-    writer.write_record(record)
-
-
 def read(path: Path) -> Iterator[Capture]:
-    """The pages of one WARC file in order.
+    """The pages of one WARC file in order; of visits that found nothing new there is nothing to read.
 
     Raises:
         WarcError: the file is no WARC file, or damaged; the pages before the damage have been yielded.
@@ -167,9 +151,25 @@ def _capture(record: ArcWarcRecord, body: bytes, file: str, offset: int) -> Capt
         status=int(record.http_headers.get_statuscode()),
         content_type=record.http_headers.get_header("Content-Type"),
         body=body,
+        etag=record.http_headers.get_header("ETag"),
+        last_modified=record.http_headers.get_header("Last-Modified"),
+        body_hash=hash_of(body),
         file=file,
         offset=offset,
     )
+
+
+def holds_visits(path: Path) -> bool:
+    """Whether anything was fetched into this file, if only the news that nothing is new.
+
+    Raises:
+        WarcError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as stream:
+            return any(record.rec_type != "warcinfo" for record in ArchiveIterator(stream))
+    except (ArchiveLoadFailed, OSError, EOFError, ValueError) as error:
+        raise WarcError(f"{path}: damaged or no WARC file ({error})") from error
 
 
 def whole_length(path: Path) -> int:

@@ -4,6 +4,11 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from processing.joining import canonical_id
+
+NOWHERE = "xx"
+"""The country of an outlet that no file describes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Extracted:
@@ -11,14 +16,20 @@ class Extracted:
 
     title: str | None
     text: str
+    other_titles: tuple[str, ...] = ()
+    """Headlines the page gives elsewhere: to readers, search engines or those who share it."""
     authors: tuple[str, ...] = ()
     published: str | None = None
     updated: str | None = None
     canonical_url: str | None = None
+    amp_url: str | None = None
     declared_language: str | None = None
     image: str | None = None
     section: str | None = None
     tags: tuple[str, ...] = ()
+    paywall: bool | None = None
+    """Whether it says that it, or a part of it, is for subscribers."""
+    live_blog: bool = False
 
 
 @dataclass(frozen=True)
@@ -27,6 +38,10 @@ class Language:
 
     code: str
     confidence: float
+    script: str = "Zyyy"
+    """ISO 15924; Zyyy when undetermined."""
+    shares: tuple[tuple[str, float], ...] = ()
+    """The languages of a text with their shares of it, largest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +65,11 @@ class Article:
     def text_hash(self) -> str:
         return text_hash(self.page.title, self.page.text)
 
+    @property
+    def canonical_id(self) -> str | None:
+        """What the page calls its own address, when that is on its site; see `processing.joining`."""
+        return canonical_id(self.url, self.page.canonical_url)
+
     def to_document(self, text_field: str) -> dict[str, Any]:
         """The document `articles` stores; `text_field` is the one language property of `text` that is filled."""
         page = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self.page).items()}
@@ -57,6 +77,7 @@ class Article:
             **page,
             "text": {text_field: self.page.text},
             "text_hash": self.text_hash,
+            "canonical_id": self.canonical_id,
             "characters": len(self.page.text),
             "url": self.url,
             "urls": list(self.urls),
@@ -65,6 +86,9 @@ class Article:
             "kind": self.kind,
             "language": self.language.code,
             "language_confidence": self.language.confidence,
+            "script": self.language.script,
+            "languages": [code for code, _ in self.language.shares],
+            "language_shares": [{"language": code, "share": share} for code, share in self.language.shares],
             "fetched": self.fetched,
             "run": self.run,
             "warc": {"file": self.warc, "offset": self.offset},

@@ -1,22 +1,35 @@
 """Articles into Elasticsearch: one document an article, earlier wordings kept, what is refused put aside to be replayed."""
 
-import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crawlers.capture import Capture
-from crawlers.known import NO_TEXT, Known, timestamp
+from crawlers.known import NO_TEXT, End, Known
+from crawlers.visits import later
 from index_config import bulk
-from index_config.cluster import Cluster
-from index_config.languages import text_field
+from index_config.cluster import Cluster, ClusterError
+from processing import joined, versions
 from processing.article import Article
+from processing.changes import Change
 from processing.extract import Rejected
+from processing.looks import Look
 from processing.outcomes import ProcessingOutcome
 
-Result = Article | Rejected
+
+@dataclass(frozen=True)
+class Vanished:
+    """What a capture says that tells of a page's absence."""
+
+
+Result = Article | Rejected | Vanished
+Note = Callable[[Capture, Change], None]
+
+
+def _forget(_capture: Capture, _change: Change) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +39,19 @@ class ArticleStore:
     cluster: Cluster
     dead_letter: Path
 
-    def write(self, results: Sequence[tuple[Capture, Result]]) -> list[ProcessingOutcome]:
+    def write(self, results: Sequence[tuple[Capture, Result]], note: Note = _forget) -> list[ProcessingOutcome]:
         """Store what processing made of captures; returns one outcome each, in order.
+
+        Args:
+            results: the captures, in whatever order, and what was made of each.
+            note: told of each change of an article that a capture is news of.
 
         Raises:
             ClusterError: Elasticsearch cannot be reached; writing the same results again is harmless.
         """
         outcomes: list[ProcessingOutcome] = []
         for wave in _waves(results):
-            outcomes += self._write_wave(wave)
+            outcomes += self._write_wave(wave, note)
         return outcomes
 
     def retry_dead(self) -> Iterator[tuple[Path, str | None]]:
@@ -42,11 +59,11 @@ class ArticleStore:
         for path in sorted(self.dead_letter.glob("*.json")):
             try:
                 letter = json.loads(path.read_text())
-                action = bulk.Action(letter["alias"], letter["id"], letter["document"])
+                actions = self._again(letter["alias"], letter["id"], letter["document"])
             except (ValueError, KeyError, TypeError) as error:
                 yield path, f"is no dead letter ({error}); look at it and delete it"
                 continue
-            failed = bulk.write(self.cluster, [action]).failed
+            failed = bulk.write(self.cluster, actions).failed
             if failed:
                 yield path, failed[0].reason
                 continue
@@ -54,30 +71,70 @@ class ArticleStore:
             path.unlink()
             yield path, None
 
-    def _write_wave(self, results: Sequence[tuple[Capture, Result]]) -> list[ProcessingOutcome]:
-        existing = self._existing([result.id for _, result in results if isinstance(result, Article)])
-        outcomes: dict[str, ProcessingOutcome] = {}
-        actions: list[bulk.Action] = []
-        for capture, result in results:
-            if isinstance(result, Rejected):
-                outcomes[capture.id] = ProcessingOutcome(result.outcome)
-            else:
-                outcomes[capture.id], planned = _plan(result, existing.get(result.id))
-                actions += planned
+    def _write_wave(self, results: Sequence[tuple[Capture, Result]], note: Note) -> list[ProcessingOutcome]:
+        existing = self._existing([capture.id for capture, _ in results])
+        articles = [result for _, result in results if isinstance(result, Article)]
+        joins = joined.find(self.cluster, articles, existing)
+        outcomes = {capture.id: _first_outcome(result) for capture, result in results}
+        captures = {capture.id: capture for capture, _ in results}
+        waiting = self._get("article-versions", list(map(versions.waiting_id, captures.keys() - existing.keys())))
+
+        def put(some: Iterable[tuple[str, Article | None]]) -> None:
+            looks = [
+                Look.at(captures[name], one, existing.get(name), waiting.get(versions.waiting_id(name)))
+                for name, one in some
+            ]
+            outcomes.update(self._put(looks, note))
+
+        put((one.id, one) for one in articles if one.id not in joins.into)
+        joins.give_up({name for name, outcome in outcomes.items() if outcome is ProcessingOutcome.DEAD_LETTER})
+        alone = [one for one in articles if outcomes[one.id] is ProcessingOutcome.JOINED and one.id not in joins.into]
+        put((one.id, one) for one in alone)
+        put((capture.id, None) for capture, result in results if isinstance(result, Vanished))
+        ends = {one.id: _end(one, outcomes[one.id], stored=one.id in existing) for one, _ in results}
+        Known(self.cluster).remember_captures(captures.values(), ends)
+        joins.write()
+        return [outcomes[capture.id] for capture, _ in results]
+
+    def _put(self, looks: Sequence[Look], note: Note) -> dict[str, ProcessingOutcome]:
+        kept = self._kept(looks)
+        outcomes = {look.article: look.outcome for look in looks}
+        actions = [action for look in looks for action in look.plan(kept)]
         for failure in bulk.write(self.cluster, actions).failed:
-            article = failure.id.partition(":")[0]
+            if (
+                "language" not in failure.document
+            ):  # dates and addresses of ours; nothing that could be mended and replayed
+                raise ClusterError(f"{failure.alias}: {failure.id} was refused ({failure.status}: {failure.reason})")
             self._bury(failure)
-            outcomes[article] = ProcessingOutcome.DEAD_LETTER
-        captures = [capture for capture, _ in results]
-        Known(self.cluster).remember_captures(
-            captures, {capture.id: _end(capture, outcomes[capture.id]) for capture in captures}
-        )
-        return [outcomes[capture.id] for capture in captures]
+            outcomes[failure.id.partition(":")[0]] = ProcessingOutcome.DEAD_LETTER
+        for look in looks:
+            if outcomes[look.article] is not ProcessingOutcome.DEAD_LETTER:
+                for change in look.changes(kept):
+                    note(look.capture, change)
+        return outcomes
+
+    def _kept(self, looks: Sequence[Look]) -> dict[str, dict[str, Any]]:
+        """The earlier wordings of the articles that have any, by their ids in `article-versions`."""
+        ids = [name for look in looks for name in look.wordings]
+        return self._get("article-versions", ids)
+
+    def _again(self, alias: str, name: str, document: dict[str, Any]) -> list[bulk.Action]:
+        """What to write for a dead letter, beside what has been stored since."""
+        stored = self._existing([name]).get(name) if alias == "articles" else None
+        if stored is None:
+            return [bulk.Action(alias, name, document)]
+        seen = versions.history(stored, *versions.history(document))
+        version = versions.version_id(name, document["text_hash"])
+        kept = self._get("article-versions", [version]).get(version)
+        return versions.plan(name, versions.bare(document), stored, seen, kept)
 
     def _existing(self, ids: list[str]) -> dict[str, dict[str, Any]]:
+        return self._get("articles", ids)
+
+    def _get(self, alias: str, ids: list[str]) -> dict[str, dict[str, Any]]:
         if not ids:
             return {}
-        answer = self.cluster.client.mget(index=self.cluster.name("articles"), ids=ids)
+        answer = self.cluster.client.mget(index=self.cluster.name(alias), ids=ids)
         return {item["_id"]: item["_source"] for item in answer["docs"] if item.get("found")}
 
     def _bury(self, failure: bulk.Failure) -> None:
@@ -113,36 +170,19 @@ def _waves(results: Sequence[tuple[Capture, Result]]) -> Iterator[list[tuple[Cap
         yield list(wave.values())
 
 
-def _plan(article: Article, stored: dict[str, Any] | None) -> tuple[ProcessingOutcome, list[bulk.Action]]:
-    """What to write for an article, given what is stored under its id."""
-    document = article.to_document(text_field(article.language.code))
-    if stored is None:
-        return ProcessingOutcome.INDEXED, [
-            bulk.Action("articles", article.id, {**document, "first_seen": article.fetched})
-        ]
-    merged = {
-        "urls": sorted({*stored["urls"], *article.urls}),
-        "first_seen": min(stored["first_seen"], article.fetched),
-    }
-    if stored["text_hash"] == article.text_hash:
-        changed = any(stored[name] != value for name, value in merged.items())
-        return ProcessingOutcome.UNCHANGED, [bulk.Action("articles", article.id, merged, "update")] if changed else []
-    if stored["fetched"] > article.fetched:  # an older file, processed late
-        return ProcessingOutcome.UNCHANGED, [_version(article.id, {**document, "first_seen": article.fetched})]
-    return ProcessingOutcome.INDEXED, [
-        _version(article.id, stored),
-        bulk.Action("articles", article.id, {**document, **merged}),
-    ]
+def _first_outcome(result: Result) -> ProcessingOutcome:
+    """That of articles is not known yet: those that are put have another in the end."""
+    if isinstance(result, Rejected):
+        return ProcessingOutcome(result.outcome)
+    return ProcessingOutcome.WITHDRAWN if isinstance(result, Vanished) else ProcessingOutcome.JOINED
 
 
-def _version(article: str, document: dict[str, Any]) -> bulk.Action:
-    return bulk.Action("article-versions", f"{article}:{document['text_hash']}", document)
-
-
-def _end(capture: Capture, outcome: ProcessingOutcome) -> tuple[str, str | None]:
-    """State and next visit of a URL after processing."""
-    if outcome in {ProcessingOutcome.INDEXED, ProcessingOutcome.UNCHANGED}:
-        return "indexed", None
+def _end(capture: Capture, outcome: ProcessingOutcome, *, stored: bool) -> End:
+    """State and next visit of a URL after processing. An article stays one, whatever its page is found to be later."""
     if outcome is ProcessingOutcome.DEAD_LETTER:
-        return "dead_letter", None
-    return outcome.value, timestamp(dt.datetime.fromisoformat(capture.fetched) + NO_TEXT)
+        return End("dead_letter", changed=True)
+    if outcome is ProcessingOutcome.INDEXED:
+        return End("indexed", changed=True)
+    if stored or outcome in {ProcessingOutcome.UNCHANGED, ProcessingOutcome.JOINED, ProcessingOutcome.WITHDRAWN}:
+        return End("indexed")
+    return End(outcome.value, later(capture.fetched, NO_TEXT))

@@ -1,5 +1,6 @@
-"""Ctrl-C during a crawl: everything is accounted for, and the next run takes up what was left."""
+"""A crawl is stopped or killed: everything is accounted for, and the next run takes up what was left."""
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from crawlers.flight import Flight, lost
 from index_config.cluster import Cluster
 
 PAGES = 150
@@ -37,7 +39,8 @@ class _Slow(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/xml" if self.path == "/feed.xml" else "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body.encode())
+        with contextlib.suppress(ConnectionError):  # who asked is dead
+            self.wfile.write(body.encode())
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
@@ -82,13 +85,63 @@ def test_ctrl_c(outlets, cluster, environ, narrawatch) -> None:
     assert process.returncode == 1
     (line,) = errors.splitlines()
     assert "stopped" in line
+    assert "none of them under way" in line
     stopped = account(cluster, "first")
+    assert f"the {stopped['fetch']['not_fetched']} pages it left" in line
+    assert stopped["in_flight"] == []
     assert stopped["status"] == "interrupted"
     assert sum(stopped["fetch"].values()) == stopped["discovered"] == PAGES
     assert stopped["fetch"]["captured"] >= 1
     assert stopped["fetch"]["not_fetched"] >= 1
     narrawatch("run", "--outlets", outlets, "--run-id", "second")
     rest = Counter({name: count for name, count in account(cluster, "second")["fetch"].items() if count})
-    assert rest == {"captured": stopped["fetch"]["not_fetched"], "known": stopped["fetch"]["captured"]}
+    assert rest == {"captured": stopped["fetch"]["not_fetched"]}, "what its unchanged feed lists it was told before"
     cluster.client.indices.refresh(index=cluster.name("articles"))
     assert cluster.client.count(index=cluster.name("articles"))["count"] == PAGES
+
+
+def test_kill_9_names_the_pages_that_were_under_way(outlets, cluster, environ, narrawatch) -> None:
+    command = ["crawl", "--outlets", str(outlets), "--run-id", "first"]
+    die = [sys.executable, Path(__file__).with_name("die.py"), "crawlers.pages:Pages.store", "20", "before", *command]
+    died = subprocess.run(die, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    assert died.returncode == -9, died.stdout + died.stderr
+    assert account(cluster, "first")["status"] == "running"
+    narrawatch("crawl", "--outlets", outlets, "--run-id", "second")
+    first = account(cluster, "first")
+    counts = {name: count for name, count in first["fetch"].items() if count}
+    assert first["status"] == "died"
+    assert counts == {"captured": 19, "not_fetched": PAGES - 19}
+    assert first["discovered"] == PAGES
+    assert 1 <= len(first["in_flight"]) <= 64
+    assert len({url.rpartition("/")[2] for url in first["in_flight"]} & set(map(str, range(PAGES)))) == len(
+        first["in_flight"]
+    )
+    (log,) = Path(environ["NARRAWATCH_HOME"]).glob("logs/run-second.log")
+    assert all(url in log.read_text() for url in first["in_flight"])
+    second = {name: count for name, count in account(cluster, "second")["fetch"].items() if count}
+    assert second == {"captured": PAGES - 19, "known": 19}
+    assert not list((Path(environ["NARRAWATCH_HOME"]) / "runs").iterdir())
+
+
+def test_what_was_under_way_can_be_read_from_a_file_that_was_cut(tmp_path: Path) -> None:
+    flight = Flight(tmp_path / "runs" / "r1.flight")
+    for number in range(3):
+        flight.began(f"p{number}", "daily", f"https://example.org/{number}")
+    flight.ended("p1")
+    flight.ended("p7")
+    assert flight.under_way("daily") == ["https://example.org/0", "https://example.org/2"]
+    assert lost(flight.path) == {"daily": ["https://example.org/0", "https://example.org/2"]}
+    whole = flight.path.read_bytes()
+    flight.path.write_bytes(whole[:-3])
+    assert lost(flight.path) == {"daily": [f"https://example.org/{number}" for number in range(3)]}
+    flight.close()
+    assert lost(flight.path) == {}
+
+
+def test_the_file_of_what_is_under_way_stays_short(tmp_path: Path) -> None:
+    flight = Flight(tmp_path / "r1.flight")
+    for number in range(1000):
+        flight.began(str(number), "daily", f"https://example.org/{number}")
+        flight.ended(str(number))
+    assert flight.path.stat().st_size == 0
+    flight.close()

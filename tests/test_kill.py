@@ -12,7 +12,10 @@ from index_config.cluster import Cluster
 from narrawatch.demo import CARDS
 from narrawatch.demo.server import DemoSites
 
-TIMES = {"discovered", "fetched", "first_seen", "matched", "next_visit", "updated", "run", "warc", "offset", "attempts"}
+TIMES = {
+    *("discovered", "first_captured", "fetched", "visited", "first_seen", "matched", "next_visit", "updated"),
+    *("run", "warc", "offset", "attempts", "history"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +45,8 @@ def undisturbed(shared_cluster: Cluster, shared_narrawatch, sites: DemoSites) ->
 
 
 POINTS = [
-    ("crawlers.run:Crawl.store", 1, "before"),
-    ("crawlers.warc:_write_response", 9, "after"),
+    ("crawlers.pages:Pages.store", 1, "before"),
+    ("crawlers.warc:write_response", 9, "after"),
     ("crawlers.known:Known.remember", 4, "before"),
     ("crawlers.warc:WarcFile.close", 2, "before"),
     ("crawlers.warc:WarcFile.close", 3, "after"),
