@@ -1,6 +1,7 @@
 """Crawls the outlets that share one schedule, and matches what is new.
 
-**What it does.** The outlets are taken in groups of at most 25; for each group
+**What it does.** The outlets are taken in groups of at most 25, those of one domain in one group, since pace and back-off
+are kept within a crawl; for each group
 
 1. `crawl` fetches what is new into WARC files (`narrawatch crawl OUTLET... --run-id RUN`),
 2. `process` turns the pages of that very run into articles (`narrawatch process --run-id RUN`), also when the crawl
@@ -40,20 +41,37 @@ from narrawatch import settings
 GROUP = 25
 
 
-def outlets_by_schedule(folder: Path) -> Mapping[str, Sequence[str]]:
-    """The ids of the outlets for each schedule. Only read, not checked, which takes libraries too heavy to load here.
+def outlets_by_schedule(folder: Path) -> Mapping[str, Mapping[str, str]]:
+    """The outlets for each schedule, by id, each with the end of its host's name.
 
-    A file that cannot be read is left out; `check_outlets` reports it.
+    Only read, not checked, which takes libraries too heavy to load here. A file that cannot be read is left out;
+    `check_outlets` reports it.
     """
-    found: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, dict[str, str]] = defaultdict(dict)
     for path in sorted(folder.glob("*.yml")):
         try:
             outlet = read(path).value
         except FileProblem:
             continue
         if isinstance(outlet.get("schedule"), str) and outlet.get("id") == path.stem:
-            found[" ".join(outlet["schedule"].split())].append(path.stem)
+            host = re.search(r"https?://([^/:'\"]+)", str(outlet.get("start")))
+            # At least as wide as its registrable domain, which would take the list of all public suffixes to tell.
+            ending = ".".join(host[1].lower().split(".")[-2:]) if host else ""
+            found[" ".join(outlet["schedule"].split())][path.stem] = ending
     return found
+
+
+def grouped(outlets: Mapping[str, str]) -> list[list[str]]:
+    """The ids in groups of at most `GROUP`, those whose hosts end alike in one, even when they are more."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for outlet, ending in outlets.items():
+        alike[ending or outlet].append(outlet)
+    groups: list[list[str]] = [[]]
+    for together in alike.values():
+        if groups[-1] and len(groups[-1]) + len(together) > GROUP:
+            groups.append([])
+        groups[-1] += together
+    return groups
 
 
 def name(schedule: str) -> str:
@@ -66,9 +84,8 @@ def name(schedule: str) -> str:
     return "at_" + "_".join("".join(written.get(sign, sign) for sign in part) for part in schedule.split())
 
 
-def workflow(schedule: str, outlets: Sequence[str]) -> DAG:
-    """The DAG that crawls these outlets."""
-    groups = [outlets[start : start + GROUP] for start in range(0, len(outlets), GROUP)]
+def workflow(schedule: str, groups: Sequence[Sequence[str]]) -> DAG:
+    """The DAG that crawls these groups of outlets."""
     runs = [f"{STAMP}.{name(schedule)}.{number}" for number in range(1, len(groups) + 1)]
     labels = [f"{group[0]} … {group[-1]}" if len(group) > 1 else group[0] for group in groups]
     with DAG(f"crawl_{name(schedule)}", schedule=schedule, doc_md=__doc__, **DAG_DEFAULTS) as dag:
@@ -94,4 +111,4 @@ def workflow(schedule: str, outlets: Sequence[str]) -> DAG:
 
 
 for _schedule, _outlets in outlets_by_schedule(settings.load().outlets).items():
-    workflow(_schedule, _outlets)
+    workflow(_schedule, grouped(_outlets))

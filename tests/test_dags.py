@@ -120,6 +120,23 @@ def test_one_crawl_per_schedule_with_every_outlet_once(dags):
     assert found == wanted
 
 
+GROUP = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import crawl_outlets
+hosts = {f"a{number:02}": f"a{number}.example" for number in range(24)}
+hosts |= {"b1": "b.example", "b2": "b.example", "c": ""}
+print(json.dumps(crawl_outlets.grouped(hosts)))
+"""
+
+
+def test_outlets_of_one_domain_are_in_one_group(tmp_path):
+    """Two crawls at once know nothing of each other's pace."""
+    first, second = in_airflow(tmp_path, GROUP, DAGS)
+    assert first == [f"a{number:02}" for number in range(24)]
+    assert second == ["b1", "b2", "c"]
+
+
 def test_groups_have_run_ids_of_their_own_and_process_the_same_ones(dags):
     ids = [[], []]
     for name, dag in dags.items():
