@@ -11,16 +11,20 @@ from rich.table import Table
 
 from crawlers.outlet import Outlet, load_files, load_outlets
 from narrawatch.cli.options import outlets_option
+from narrawatch.cli.record import record
 from narrawatch.settings import Settings
 
 
 @click.group()
 def outlets() -> None:
-    """Show and check the outlets that are watched.
+    """Show, check and record the outlets that are watched.
 
     \b
     An outlet is one file of about ten lines in crawlers/outlets (or in NARRAWATCH_OUTLETS).
     """
+
+
+outlets.add_command(record)
 
 
 @outlets.command("list")
