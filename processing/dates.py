@@ -1,10 +1,12 @@
 """When a page says it was published and changed: JSON-LD, then `<meta>`, then `<time>`; htmldate's guess last."""
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from htmldate import find_date
+from lxml.html import HtmlElement
 
 from processing import structured
 from processing.metadata import Markup
@@ -22,6 +24,9 @@ _UPDATED = (
     "dcterms.modified",
     "last-modified",
 )
+_OTHERS = re.compile(r"(?:^|[\s_-])(?:comments?|related|recommended|popular|teasers?)(?:$|[\s_-])")
+_TIMES = 20  # the first of a page are looked at
+_THOROUGH = 10_000  # elements of a page
 _ISO = re.compile(
     r"^(\d{4}-\d\d-\d\d)(?:[T ]+(\d\d:\d\d(?::\d\d)?)(?:[.,]\d+)?\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?)?(?:\[.*\])?$",
     re.IGNORECASE,
@@ -30,26 +35,49 @@ _ISO = re.compile(
 
 def published(page: Markup) -> str | None:
     """When it first appeared, with offset where the page has one; htmldate's guess (a day) only when no mark is there."""
-    marked = page.tree.xpath(
+    return next(filter(None, map(read_time, _stated(page))), None) or _guessed(page)
+
+
+def _stated(page: Markup) -> Iterator[str]:
+    yield from structured.texts(page.node.get("datePublished"))
+    yield from structured.texts(page.node.get("dateCreated"))
+    for name in _PUBLISHED:
+        yield from page.meta.get(name, [])
+    yield from page.tree.xpath(
         './/*[@itemprop="datePublished"]/@datetime | .//*[@itemprop="datePublished"]/@content | .//time[@pubdate]/@datetime'
     )
-    within = page.tree.xpath("(.//article//time/@datetime | .//main//time/@datetime)[1]")
-    stated = structured.texts(page.node.get("datePublished")) + structured.texts(page.node.get("dateCreated"))
-    given = [value for name in _PUBLISHED for value in page.meta.get(name, [])]
-    for value in (*stated, *given, *marked, *within):
-        if moment := read_time(value):
-            return moment
-    try:
-        guess = find_date(page.tree, original_date=True, url=page.url)
-    except (ValueError, TypeError, AttributeError, OverflowError):  # htmldate trips over some malformed dates
-        return None
-    return read_time(guess) if guess else None
+    times = page.tree.xpath(".//article//time[@datetime] | .//main//time[@datetime]")[:_TIMES]
+    yield from [time.get("datetime", "") for time in times if not _is_of_another(time)][:1]
+
+
+def _is_of_another(time: HtmlElement) -> bool:
+    """Whether it dates a comment, or an article that this one is not."""
+    names = (
+        f"{element.get('class', '')} {element.get('id', '')}"
+        for element in time.iterancestors("li", "ul", "ol", "div", "section", "article")
+    )
+    return any(_OTHERS.search(name.lower()) for name in names)
+
+
+def _guessed(page: Markup) -> str | None:
+    """Htmldate's quick look, and its thorough one, which takes twenty times as long, on pages of ordinary size."""
+    for thorough in (False, True):
+        if thorough and sum(1 for _ in page.tree.iter()) > _THOROUGH:
+            return None
+        try:
+            guess = find_date(page.tree, original_date=True, url=page.url, extensive_search=thorough)
+        except (ValueError, TypeError, AttributeError, OverflowError):  # htmldate trips over some malformed dates
+            return None
+        if guess:
+            return read_time(guess)
+    return None
 
 
 def updated(page: Markup) -> str | None:
     values = structured.texts(page.node.get("dateModified")) + [
         value for name in _UPDATED for value in page.meta.get(name, [])
     ]
+    values += page.tree.xpath('(.//*[@itemprop="dateModified"]/@datetime)[1]')
     return next(filter(None, map(read_time, values)), None)
 
 

@@ -1,16 +1,19 @@
 """One captured page in, what it says out. Pages are hostile: any bytes give an answer, never an exception."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from lxml.html import HtmlElement
-from trafilatura import bare_extraction
-from trafilatura.settings import Document, Extractor
 
-from processing import dates, metadata, structured
+from processing import authors, bodies, dates, declared, hints, metadata
 from processing.article import Extracted
-from processing.markup import clean, decode, is_html, parse
+from processing.markup import clean, decode, is_html, line, parse
 from processing.outcomes import ProcessingOutcome
+from processing.titles import LONGEST, titles
+
+if TYPE_CHECKING:
+    from crawlers.outlet import Selectors
 
 LONGEST_TEXT = 1_000_000  # characters; the longest live blogs have some 300,000
 LARGEST_PAGE = 20_000_000  # bytes
@@ -29,8 +32,17 @@ class Rejected:
     detail: str
 
 
-def extract(html: bytes, *, url: str, content_type: str | None = None) -> Extracted | Rejected:
-    """Text and metadata of the page fetched from `url`; `content_type` is the HTTP header, if known. Never raises."""
+def extract(
+    html: bytes, *, url: str, content_type: str | None = None, selectors: "Selectors | None" = None
+) -> Extracted | Rejected:
+    """Text and metadata of the page fetched from `url`. Never raises.
+
+    Args:
+        html: the page's bytes.
+        url: where it was fetched.
+        content_type: the HTTP header, if known.
+        selectors: what the outlet's file says about its pages; where they find nothing, the general rules do.
+    """
     if len(html) > LARGEST_PAGE:
         return Rejected(ProcessingOutcome.EXTRACT_FAILED, f"{len(html)} bytes, more than {LARGEST_PAGE}")
     try:
@@ -39,54 +51,48 @@ def extract(html: bytes, *, url: str, content_type: str | None = None) -> Extrac
         tree = parse(decode(html, content_type))
         if tree is None:
             return Rejected(ProcessingOutcome.NOT_HTML, "the parser found no page")
-        return _read(tree, url)
+        return _read(tree, url, selectors)
     except Exception as error:  # noqa: BLE001 - parsers fail in ways nobody can list; the page is counted, the others go on
         return Rejected(ProcessingOutcome.EXTRACT_FAILED, f"{type(error).__name__}: {clean(str(error))[:200]}")
 
 
-def _read(tree: HtmlElement, url: str) -> Extracted | Rejected:
+def _read(tree: HtmlElement, url: str, selectors: "Selectors | None") -> Extracted | Rejected:
     page = metadata.gather(tree, url)
     if (reason := _no_article(page)) is not None:
         return Rejected(ProcessingOutcome.NOT_ARTICLE, reason)
-    headline = metadata.title(page)
-    text = _without_headline(_body(page), headline)
+    if selectors:
+        declared.drop(tree, selectors)
+    title, others = titles(page)
+    title = (line(declared.title(tree, selectors), LONGEST) if selectors else None) or title
+    written_by = authors.tidy(declared.authors(tree, selectors)) if selectors else ()
+    published = declared.published(tree, selectors) if selectors else None
+    found = Extracted(
+        title=title,
+        other_titles=tuple(name for name in others if name != title),
+        text="",
+        authors=written_by or authors.authors(page),
+        published=published or dates.published(page),
+        updated=dates.updated(page),
+        canonical_url=page.canonical,
+        amp_url=page.amp,
+        declared_language=metadata.declared_language(page),
+        image=metadata.image(page),
+        section=metadata.section(page),
+        tags=metadata.tags(page),
+        paywall=hints.paywall(page),
+        live_blog=hints.live_blog(page),
+    )
+    text = (declared.text(tree, selectors) if selectors else "") or bodies.body(page, title)  # both take the tree apart
+    return _with_text(found, clean(text[:LONGEST_TEXT]).strip())
+
+
+def _with_text(found: Extracted, text: str) -> Extracted | Rejected:
     letters = sum(map(str.isalpha, text[: 100 * FEWEST_LETTERS]))
     if letters == 0:
         return Rejected(ProcessingOutcome.NO_TEXT, "no body text")
     if letters < FEWEST_LETTERS:
         return Rejected(ProcessingOutcome.TOO_SHORT, f"{letters} letters, fewer than {FEWEST_LETTERS}")
-    return Extracted(
-        title=headline,
-        text=text,
-        authors=metadata.authors(page),
-        published=dates.published(page),
-        updated=dates.updated(page),
-        canonical_url=page.canonical,
-        declared_language=metadata.declared_language(page),
-        image=metadata.image(page),
-        section=metadata.section(page),
-        tags=metadata.tags(page),
-    )
-
-
-def _text(tree: HtmlElement, url: str) -> str:
-    document = bare_extraction(tree, options=Extractor(output_format="python", comments=False, url=url))
-    return document.text or "" if isinstance(document, Document) else ""
-
-
-def _body(page: metadata.Markup) -> str:
-    """What trafilatura finds. JSON-LD's articleBody is cleaner on a third of pages and worse on another, so it only helps out."""
-    found = _text(page.tree, page.url)
-    stated = next(iter(structured.texts(page.node.get("articleBody"))), "")
-    if len(found) < len(stated) / 2 and "<" not in stated:
-        found = stated
-    return clean(found[:LONGEST_TEXT]).strip()
-
-
-def _without_headline(text: str, headline: str | None) -> str:
-    """The title is stored, searched and compared by itself; some layouts put it into the body too."""
-    first, _, rest = text.partition("\n")
-    return rest.lstrip() if headline and first.strip() == headline else text
+    return replace(found, text=text)
 
 
 def _no_article(page: metadata.Markup) -> str | None:

@@ -82,7 +82,11 @@ def _guess(html: bytes) -> str | None:
 
 def parse(text: str) -> HtmlElement | None:
     """The page's tree, or None where there is none to be had."""
-    return trafilatura.load_html(_REFERENCE.sub(_allowed, _UNWANTED.sub("", text)))
+    tree = trafilatura.load_html(_REFERENCE.sub(_allowed, _UNWANTED.sub("", text)))
+    for cell in () if tree is None else tree.iter("td", "th"):
+        for span in ("colspan", "rowspan"):  # trafilatura makes as many cells as they say, be it a million
+            cell.attrib.pop(span, None)
+    return tree
 
 
 def _allowed(reference: re.Match[str]) -> str:

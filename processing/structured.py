@@ -16,12 +16,17 @@ Node = dict[str, Any]
 _SCRIPTS = './/script[contains(@type, "ld+json")]'
 _WRAPPING = re.compile(r"^\s*(?:<!--|//\s*<!\[CDATA\[|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)?[\s;]*$")
 _LONGEST, _MOST = 2_000_000, 20_000  # characters a script, nodes a page
-_ARTICLE = re.compile(r"(?:Article|Posting|Review|^Report)$")
+_ARTICLE = re.compile(r"(?:Article|Posting|Review|Gallery|^Report)$")
 
 
 def nodes(tree: HtmlElement) -> list[Node]:
     """Every JSON-LD object of the page, outer ones before those inside them; broken scripts are skipped."""
     return list(_walk(value for script in tree.xpath(_SCRIPTS) if (value := _load(script.text)) is not None))
+
+
+def walk(values: Iterable[Any]) -> list[Node]:
+    """Every object inside JSON values, outer ones first; bounded in number."""
+    return list(_walk(values))
 
 
 def article(found: list[Node], addresses: Iterable[str]) -> Node | None:

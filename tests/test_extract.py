@@ -65,6 +65,46 @@ def test_values_fit_the_index():
 
 
 @pytest.mark.parametrize(
+    "image",
+    [
+        '<img itemprop="image" src="/storm.jpg">',
+        '<meta itemprop="image" content="https://a.example/storm.jpg">',
+        '<div itemprop="image" itemscope><img src="/small.jpg"><meta itemprop="url" content="/storm.jpg"></div>',
+    ],
+)
+def test_what_only_microdata_say(image):
+    body = (
+        '<article itemscope itemtype="https://schema.org/NewsArticle"><h1 itemprop="headline">Storm closes the harbour</h1>'
+        '<meta itemprop="articleSection" content="Local"><span itemprop="author">Ann Lee</span>'
+        '<time itemprop="datePublished" datetime="2026-03-02T08:00:00+01:00">2 March</time>'
+        f'<time itemprop="dateModified" datetime="2026-03-02T09:30:00+01:00">today</time>{image}'
+        f"<p>{SENTENCE * 2}</p><p>{SENTENCE * 3}</p></article>"
+    )
+    found = extract(page(body), url="https://a.example/x")
+    assert isinstance(found, Extracted)
+    assert (found.title, found.section, found.authors) == ("Storm closes the harbour", "Local", ("Ann Lee",))
+    assert (found.published, found.updated) == ("2026-03-02T08:00:00+01:00", "2026-03-02T09:30:00+01:00")
+    assert found.image == "https://a.example/storm.jpg"
+
+
+@pytest.mark.parametrize(
+    ("other", "published"),
+    [
+        ('<ol class="comment-list"><li><article id="comment-7"><time datetime="2026-05-01T09:00:00Z">', "2026-03-02"),
+        ('<ul class="related-posts"><li><article><time datetime="2020-12-03 07:32:49">', "2026-03-02"),
+        ('<div class="post-meta"><time datetime="2026-02-01T09:00:00Z">', "2026-02-01T09:00:00+00:00"),
+    ],
+    ids=["comment", "related", "its own"],
+)
+def test_the_time_of_a_comment_or_of_another_article_is_not_taken(other, published):
+    closing = "</time></article></li></ol>" if "<li>" in other else "</time></div>"
+    body = f"<main>{other}x{closing}<article><p class='date'>Published on 2 March 2026</p><p>{SENTENCE * 3}</p></article></main>"
+    found = extract(page(body), url="https://a.example/x")
+    assert isinstance(found, Extracted)
+    assert found.published == published
+
+
+@pytest.mark.parametrize(
     "html",
     [
         b"",

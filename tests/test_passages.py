@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from processing.passages import LONG, LONGEST_SENTENCE, MOST, Passage, split
+from processing.passages import LONG, MOST, Passage, split
+from processing.sentences import LONGEST as LONGEST_SENTENCE
 
 EN = "The council met on Monday. Mr. Brown said that the U.S. firm had paid 3.5 million. Nobody objected! Why not? The vote is next week. "
 TEXTS = {
