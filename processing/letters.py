@@ -10,6 +10,13 @@ BY_SCRIPT = {  # scripts that one language of the news writes
     "myanmar": "my", "tibetan": "bo", "oriya": "or", "thaana": "dv",
 }  # fmt: skip
 
+ISO_15924 = {
+    "latin": "Latn", "cyrillic": "Cyrl", "greek": "Grek", "arabic": "Arab", "hebrew": "Hebr", "armenian": "Armn", "georgian": "Geor", "devanagari": "Deva",
+    "bengali": "Beng", "ethiopic": "Ethi", "thai": "Thai", "hangul": "Hang", "hiragana": "Jpan", "katakana": "Jpan", "han": "Hani", "tamil": "Taml",
+    "telugu": "Telu", "gujarati": "Gujr", "gurmukhi": "Guru", "kannada": "Knda", "malayalam": "Mlym", "sinhala": "Sinh", "khmer": "Khmr", "lao": "Laoo",
+    "myanmar": "Mymr", "tibetan": "Tibt", "oriya": "Orya", "thaana": "Thaa",
+}  # fmt: skip
+
 _RU = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
 _AR = "ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىي"
 _AZ = "abcdefghijklmnopqrstuvwxyz"
@@ -69,7 +76,9 @@ def by_script(text: str) -> dict[str, Counter[str]]:
     scripts: dict[str, Counter[str]] = {}
     for character, count in Counter(text.lower()).items():
         if script := script_of(character):
-            scripts.setdefault(script, Counter())[character] = count
+            if script not in scripts:
+                scripts[script] = Counter()
+            scripts[script][character] = count
     kana = scripts.pop("katakana", Counter()) + scripts.get("hiragana", Counter())
     if kana:
         is_japanese = 4 * kana.total() >= scripts.get("han", Counter()).total()
