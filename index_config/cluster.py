@@ -13,6 +13,7 @@ ALIASES = (
     "urls",
     "articles",
     "article-versions",
+    "fingerprints",
     "narratives",
     "narratives-history",
     "narrative-vectors",
@@ -20,6 +21,8 @@ ALIASES = (
     "verdicts",
     "crawls",
 )
+PASSAGES = "passages-"
+"""How the aliases begin that are made for each encoder, by `index_config.passages`."""
 
 
 class ClusterError(NarrawatchError):
@@ -38,8 +41,8 @@ class Cluster:
     prefix: str
 
     def name(self, alias: str) -> str:
-        """The full name of one of `ALIASES`, as Elasticsearch knows it."""
-        assert alias in ALIASES, alias
+        """The full name of one of `ALIASES`, or of an encoder's passages, as Elasticsearch knows it."""
+        assert alias in ALIASES or alias.startswith(PASSAGES), alias
         return self.prefix + alias
 
 
