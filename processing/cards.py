@@ -1,10 +1,10 @@
 """The store of cards: `narratives` holds each card's current version, `narratives-history` every version there was.
 
-An import writes in the order history, vectors, current version, links. Killed anywhere and repeated, it ends as if it had
+An import writes in the order history, vectors, what is found of other cards, current version. Killed anywhere and repeated, it ends as if it had
 run once: until a card's current version is written, the repeat sees the card as changed and does all of it again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,8 @@ from index_config.cluster import Cluster
 from narrawatch.errors import NarrawatchError
 from processing.card_vectors import Progress, complete_vectors, load_vectors
 from processing.encoder import Encoder
-from processing.narrative import Narrative, title_key
+from processing.kin import relate
+from processing.narrative import Narrative
 from processing.scan import failure, scan
 from processing.stored_card import SOURCE, StoredCard, from_document
 
@@ -30,6 +31,7 @@ __all__ = [
     "load_card",
     "load_cards",
     "load_vectors",
+    "set_retired",
 ]
 
 BATCH = 500
@@ -69,74 +71,94 @@ def import_cards(
     Raises:
         ClusterError: an index is missing, or Elasticsearch does not answer.
     """
-    _refresh(cluster, "narratives", "narratives-history", "narrative-vectors")
-    stored = {card.narrative.id: card for card in load_cards(cluster)}
+    stored = _stored(cluster)
     given: dict[str, Narrative] = {}
     twice = [card.id for card in cards if given.setdefault(card.id, card) is not card]
     problems = [f"{name}: was given twice; the first was kept" for name in twice]
     fresh = _new_versions(given, stored, author, reason)
+    written, refused = _store(cluster, fresh, stored, encoder, progress)
+    changed = sum(card.version > 1 for card in written)
+    unchanged = len(given.keys() & stored.keys() - {card.narrative.id for card in fresh})
+    return ImportResult(len(written) - changed, changed, unchanged, (*problems, *refused))
+
+
+def set_retired(
+    cluster: Cluster, identifier: str, encoder: Encoder, *, retired: bool, author: str, reason: str
+) -> StoredCard | None:
+    """Take a card out of matching, or back into it, as a new version; None when it is so already.
+
+    Raises:
+        CardError: there is no card with that id, or Elasticsearch refused the new version.
+        ClusterError: an index is missing, or Elasticsearch does not answer.
+    """
+    stored = _stored(cluster)
+    card = stored.get(identifier) or load_card(cluster, identifier)
+    if card.retired == retired:
+        return None
+    fresh = replace(_next_version(card.narrative, card, stored, author, reason), retired=retired)
+    written, refused = _store(cluster, [fresh], stored, encoder, _quiet)
+    if not written:
+        raise CardError("; ".join(refused))
+    return fresh
+
+
+def _stored(cluster: Cluster) -> dict[str, StoredCard]:
+    _refresh(cluster, "narratives", "narratives-history", "narrative-vectors")
+    return {card.narrative.id: card for card in load_cards(cluster)}
+
+
+def _store(
+    cluster: Cluster,
+    fresh: Sequence[StoredCard],
+    stored: Mapping[str, StoredCard],
+    encoder: Encoder,
+    progress: Progress,
+) -> tuple[list[StoredCard], list[str]]:
+    """Write new versions; returns those that are in place, and a line for each thing that was refused.
+
+    What other cards have to say of the new ones (families, links) is written before these are current: killed in between,
+    the repeat finds the same cards to be new and does it all again.
+    """
     refused = _write(cluster, "narratives-history", {_version_id(card): card.to_history() for card in fresh}, progress)
-    problems += refused.values()
+    problems = list(refused.values())
     fresh = [card for card in fresh if _version_id(card) not in refused]  # no version without its history
     current = {**stored, **{card.narrative.id: card for card in fresh}}
     problems += complete_vectors(cluster, [card.narrative for card in current.values()], encoder, progress)
-    links = find_links(card.narrative for card in current.values())
-    documents = {i: replace(current[i], linked=links.get(i, ())).to_document() for i in _ids(fresh)}
+    _refresh(cluster, "narrative-vectors")
+    current = relate(current, cluster, encoder, changed={card.narrative.id for card in fresh})
+    problems += _update_found(cluster, [card for name, card in current.items() if name in stored], stored)
+    documents = {card.narrative.id: current[card.narrative.id].to_document() for card in fresh}
     refused = _write(cluster, "narratives", documents, progress)
-    problems += refused.values()
-    problems += _update_links(cluster, links, [card for i, card in stored.items() if card is current[i]])
-    _refresh(cluster, "narratives", "narratives-history", "narrative-vectors")
-    stored_now = [card for card in fresh if card.narrative.id not in refused]
-    changed = sum(card.version > 1 for card in stored_now)
-    unchanged = sum(i in stored and current[i] is stored[i] for i in given)
-    return ImportResult(len(stored_now) - changed, changed, unchanged, tuple(problems))
+    _refresh(cluster, "narratives", "narratives-history")
+    return [card for card in fresh if card.narrative.id not in refused], [*problems, *refused.values()]
 
 
 def _version_id(card: StoredCard) -> str:
     return f"{card.narrative.id}:{card.version}"
 
 
-def _ids(cards: Iterable[StoredCard]) -> list[str]:
-    return [card.narrative.id for card in cards]
-
-
 def _new_versions(
     given: Mapping[str, Narrative], stored: Mapping[str, StoredCard], author: str, reason: str
 ) -> list[StoredCard]:
-    generation = max((card.generation for card in stored.values()), default=0) + 1
-    updated = datetime.now(UTC).isoformat(timespec="seconds")
-    fresh = []
-    for card in given.values():
-        before = stored.get(card.id)
-        if before and before.narrative.content_hash == card.content_hash:
-            continue
-        fresh.append(
-            StoredCard(
-                narrative=card,
-                version=before.version + 1 if before else 1,
-                generation=generation,
-                updated=updated,
-                author=author,
-                reason=reason,
-                retired=bool(before and before.retired),
-            )
-        )
-    return fresh
+    return [
+        _next_version(card, stored.get(card.id), stored, author, reason)
+        for card in given.values()
+        if card.id not in stored or stored[card.id].narrative.content_hash != card.content_hash
+    ]
 
 
-def find_links(cards: Iterable[Narrative]) -> dict[str, tuple[str, ...]]:
-    """For each card that quotes claims: the ids of the cards that have one of them as title, but for case and punctuation."""
-    by_title: dict[str, list[str]] = {}
-    quoting: list[Narrative] = []
-    for card in cards:
-        by_title.setdefault(title_key(card.title), []).append(card.id)
-        if card.related_claims:
-            quoting.append(card)
-    links = {}
-    for card in quoting:
-        found = {other for claim in card.related_claims for other in by_title.get(title_key(claim), ())}
-        links[card.id] = tuple(sorted(found - {card.id}))
-    return links
+def _next_version(
+    card: Narrative, before: StoredCard | None, stored: Mapping[str, StoredCard], author: str, reason: str
+) -> StoredCard:
+    return StoredCard(
+        narrative=card,
+        version=before.version + 1 if before else 1,
+        generation=max((other.generation for other in stored.values()), default=0) + 1,
+        updated=datetime.now(UTC).isoformat(timespec="seconds"),
+        author=author,
+        reason=reason,
+        retired=bool(before and before.retired),
+    )
 
 
 def load_cards(cluster: Cluster) -> list[StoredCard]:
@@ -217,11 +239,12 @@ def _write(cluster: Cluster, alias: str, documents: Mapping[str, dict[str, Any]]
     return refused
 
 
-def _update_links(cluster: Cluster, links: Mapping[str, tuple[str, ...]], cards: Iterable[StoredCard]) -> list[str]:
+def _update_found(cluster: Cluster, cards: Iterable[StoredCard], stored: Mapping[str, StoredCard]) -> list[str]:
+    """Tell stored cards what is now found of them; a card with a new version is told when that is written."""
     actions = [
-        Action(alias="narratives", id=card.narrative.id, operation="update", document={"linked": list(found)})
+        Action(alias="narratives", id=card.narrative.id, operation="update", document=card.found())
         for card in cards
-        if (found := links.get(card.narrative.id, ())) != card.linked
+        if card.version == stored[card.narrative.id].version and card.found() != stored[card.narrative.id].found()
     ]
     return [f"{refused.id}: {refused.reason}" for refused in write(cluster, actions).failed]
 

@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass, field
 from index_config.languages import text_field
 
 MAX_SLUG_BYTES = 96  # an id becomes part of other ids, and Elasticsearch takes 512 bytes
+ANY = "*"
+"""The language of words that count in every language."""
+Words = dict[str, tuple[str, ...]]
 _ELLIPSIS = re.compile(r"\s*(?:…|\.{3,})[\s.…]*$")
 _WORD = re.compile(r"[^\W_]+")
 _APOSTROPHES = re.compile(r"(?<=\w)['’ʼ](?=\w)")
@@ -22,6 +25,10 @@ class Narrative:
     `language` is the language the card itself is written in, `languages` those in which the story was spread.
     `related` are ids of other cards, `related_claims` are claims quoted without an id.
     `translations` holds the title in other languages.
+
+    The last five fields are analysts' own. `phrases`, `required` and `excluded` hold words by language (`ANY` for all), as
+    `match/rules.py` reads them. `examples` are texts the card should be found in,
+    `counter_examples` such that only look like it.
     """
 
     id: str
@@ -38,6 +45,11 @@ class Narrative:
     related_claims: tuple[str, ...] = ()
     url: str | None = None
     translations: dict[str, str] = field(default_factory=dict)
+    phrases: Words = field(default_factory=dict)
+    required: Words = field(default_factory=dict)
+    excluded: Words = field(default_factory=dict)
+    examples: tuple[str, ...] = ()
+    counter_examples: tuple[str, ...] = ()
 
     @property
     def claim(self) -> str:

@@ -17,6 +17,9 @@ SOURCE = (
     "reason",
     "retired",
     "linked",
+    "family",
+    "retold",
+    "kin_by",
 )
 
 
@@ -24,8 +27,9 @@ SOURCE = (
 class StoredCard:
     """One version of a card.
 
-    `linked` are the cards whose titles are among its `related_claims`. They are found, not given, so a link that appears
-    when another card arrives makes no new version.
+    `linked` are the cards whose titles are among its `related_claims`, `retold` those with the same claim, `family` is the
+    id of the card that heads its family. These are found, not given (with the encoder `kin_by`), so one that changes when
+    another card arrives makes no new version.
     """
 
     narrative: Narrative
@@ -36,6 +40,9 @@ class StoredCard:
     reason: str
     retired: bool = False
     linked: tuple[str, ...] = field(default=(), compare=False)
+    family: str = field(default="", compare=False)
+    retold: tuple[str, ...] = field(default=(), compare=False)
+    kin_by: str = field(default="", compare=False)
 
     def to_document(self) -> dict[str, Any]:
         """The document of `narratives`."""
@@ -43,13 +50,22 @@ class StoredCard:
         return {
             **self.to_history(),
             "claim": card.claims_by_field,
+            **self.found(),
+        }
+
+    def found(self) -> dict[str, Any]:
+        """The part of the document that other cards decide."""
+        return {
             "linked": list(self.linked),
+            "family": self.family or self.narrative.id,
+            "retold": list(self.retold),
+            "kin_by": self.kin_by,
         }
 
     def to_history(self) -> dict[str, Any]:
         """The document of `narratives-history`: without what only searching needs, and without links, which change later."""
         card = asdict(self.narrative)
-        content = {name: list(value) if isinstance(value, tuple) else value for name, value in card.items()}
+        content = {name: _thawed(value) for name, value in card.items()}
         return {
             "narrative": content.pop("id"),
             **content,
@@ -66,7 +82,7 @@ class StoredCard:
 def from_document(source: dict[str, Any]) -> StoredCard:
     """The inverse of `to_document` and `to_history`."""
     content = {name: source[name] for name in _FIELDS if source.get(name) is not None}
-    content = {name: tuple(value) if isinstance(value, list) else value for name, value in content.items()}
+    content = {name: _frozen(value) for name, value in content.items()}
     return StoredCard(
         narrative=Narrative(id=source["narrative"], **content),
         version=source["version"],
@@ -76,4 +92,19 @@ def from_document(source: dict[str, Any]) -> StoredCard:
         reason=source["reason"],
         retired=source["retired"],
         linked=tuple(source.get("linked", ())),
+        family=source.get("family") or source["narrative"],
+        retold=tuple(source.get("retold", ())),
+        kin_by=source.get("kin_by", ""),
     )
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _frozen(item) for name, item in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _thawed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _thawed(item) for name, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +18,9 @@ from index_config.apply import apply
 from index_config.cluster import ALIASES, Cluster, ClusterError, connect
 from narrawatch.settings import load
 from processing import card_vectors, cards
-from processing.card_vectors import text_hash
+from processing.card_vectors import vectors_hash
 from processing.cards import CardError, card_generation, history, import_cards, load_card, load_cards, load_vectors
-from processing.encoder import Encoder, load_encoder
+from processing.encoder import Encoded, Encoder, Tokens, load_encoder
 from processing.narrative import Narrative
 from processing.scan import scan
 
@@ -102,9 +102,14 @@ def test_import(cluster: Cluster, encoder: Encoder):
     assert stored["harbour"]["claim"] == {"en": "The harbour was sold. To an army."}
     assert stored["salt"]["claim"] == {"en": "Salt is rationed", "uk": "Сіль видають за картками"}
     assert set(documents(cluster, "narratives-history")) == {"harbour:1", "salt:1"}
-    ids, vectors = load_vectors(cluster, encoder)
-    assert (ids, vectors.dtype) == (["harbour", "salt"], np.float32)
-    np.testing.assert_allclose(vectors, encoder.encode([HARBOUR.claim, SALT.claim]), atol=1e-5)
+    vectors = load_vectors(cluster, encoder)
+    assert (vectors.ids, vectors.whole.dtype) == (("harbour", "salt"), np.float32)
+    np.testing.assert_allclose(vectors.whole, encoder.encode([HARBOUR.claim, SALT.claim], "claim"), atol=2e-3)
+    wordings = encoder.encode_with_tokens([HARBOUR.title, SALT.claim, *SALT.translations.values()], "claim")
+    np.testing.assert_allclose(vectors.wordings, wordings.vectors, atol=2e-3)
+    assert vectors.first_wording.tolist() == [0, 1]
+    np.testing.assert_allclose(vectors.tokens / 127, np.concatenate([t.vectors for t in wordings.tokens]), atol=2e-2)
+    assert vectors.first_token.tolist() == np.cumsum([0, *(len(t.weights) for t in wordings.tokens)])[:-1].tolist()
 
 
 def test_import_again_changes_nothing(cluster: Cluster, encoder: Encoder):
@@ -124,7 +129,7 @@ def test_a_changed_card_is_a_new_version(cluster: Cluster, encoder: Encoder):
     longer = replace(HARBOUR, response="It was not, says the register.")
     renamed = replace(longer, title="The harbour was leased")
     assert bring(cluster, encoder, longer, SALT, reason="register") == (0, 1, 1)
-    old = load_vectors(cluster, encoder)[1]
+    old = load_vectors(cluster, encoder).whole
     assert bring(cluster, encoder, renamed, BREAD) == (1, 1, 0)
     assert [(c.narrative.id, c.version, c.generation) for c in load_cards(cluster)] == [
         ("bread", 1, 3),
@@ -139,8 +144,9 @@ def test_a_changed_card_is_a_new_version(cluster: Cluster, encoder: Encoder):
         (3, 3, "test"),
     ]
     assert card_generation(cluster) == 3
-    ids, new = load_vectors(cluster, encoder)
-    assert ids == ["bread", "harbour", "salt"]
+    vectors = load_vectors(cluster, encoder)
+    new = vectors.whole
+    assert vectors.ids == ("bread", "harbour", "salt")
     assert old[0] @ new[1] < 0.99
     np.testing.assert_allclose(old[1], new[2])
 
@@ -181,18 +187,21 @@ def test_vectors_of_two_encoders_are_kept_apart(cluster: Cluster, encoder: Encod
     class Backwards:
         """A second encoder: the same model, another space."""
 
-        name, dimensions = "backwards", 512
+        name, dimensions, token_dimensions = "backwards", 384, 0
 
-        def encode(self, texts: Iterable[str]) -> np.ndarray:
-            return np.ascontiguousarray(encoder.encode(list(texts))[:, ::-1])
+        def encode(self, texts: list[str], role: str = "passage") -> np.ndarray:
+            return np.ascontiguousarray(encoder.encode(texts, role)[:, ::-1])
+
+        def encode_with_tokens(self, texts: list[str], role: str) -> Encoded:
+            return Encoded(self.encode(texts, role), tuple(Tokens.none(0) for _ in texts))
 
     bring(cluster, encoder, HARBOUR, SALT)
     other = Backwards()
-    assert load_vectors(cluster, other)[1].shape == (0, 512)
+    assert load_vectors(cluster, other).whole.shape == (0, 384)
     assert bring(cluster, other, HARBOUR) == (0, 0, 1)
-    ids, vectors = load_vectors(cluster, other)
-    assert ids == ["harbour", "salt"], "cards that were there before get the missing vector too"
-    np.testing.assert_array_equal(vectors[:, ::-1], load_vectors(cluster, encoder)[1])
+    vectors = load_vectors(cluster, other)
+    assert vectors.ids == ("harbour", "salt"), "cards that were there before get the missing vector too"
+    np.testing.assert_allclose(vectors.whole[:, ::-1], load_vectors(cluster, encoder).whole, atol=2e-3)
 
 
 class Killed(BaseException):
@@ -267,11 +276,12 @@ def test_kill_9(cluster: Cluster, environ: dict[str, str], tmp_path: Path, alias
         f"{card.id}:1": card.content_hash for card in given
     }
     assert {name: d["content_hash"] for name, d in documents(cluster, "narrative-vectors").items()} == {
-        f"{encoder.name}:{card.id}": text_hash(card.claim) for card in given
+        f"{encoder.name}:{card.id}": vectors_hash(card) for card in given
     }
-    ids, vectors = load_vectors(cluster, encoder)
+    vectors = load_vectors(cluster, encoder)
     claims = {card.id: card.claim for card in given}
-    np.testing.assert_allclose(vectors, encoder.encode([claims[name] for name in ids]), atol=1e-5)
+    expected = encoder.encode([claims[name] for name in vectors.ids], "claim")
+    np.testing.assert_allclose(vectors.whole, expected, atol=5e-3)
 
 
 def count(cluster: Cluster, alias: str) -> int:

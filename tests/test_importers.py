@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from processing.importers import CardProblem, read, read_all
+from processing.importers import CardProblem, Reading, read, read_all
 from processing.importers.euvsdisinfo import split_closing
 from processing.importers.names import iso_date, language_code
 from processing.importers.source import MAX_LINE
@@ -18,7 +18,7 @@ SHARED = Path(__file__).parents[2] / "shared" / "data" / "narratives"
 
 
 def split(path: Path, **options) -> tuple[list[Narrative], list[CardProblem]]:
-    items = list(read(path, **options))
+    items = list(read(path, Reading(**options)))
     return [i for i in items if isinstance(i, Narrative)], [i for i in items if isinstance(i, CardProblem)]
 
 
@@ -252,7 +252,9 @@ def test_an_id_is_for_a_text_card_only():
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("page.html", (CARDS / "page.html").read_bytes(), "is neither a text card"),
+        ("page.html", (CARDS / "page.html").read_bytes(), "neither an EUvsDisinfo report nor ClaimReview data"),
+        ("deep.html", b"<div>" * 200_000 + b"b-report__", "neither an EUvsDisinfo report nor ClaimReview data"),
+        ("empty.html", b"<!-- -->", "is no HTML that can be read"),
         ("empty.jsonl", b"", "is empty"),
         ("blank.txt", b"\xef\xbb\xbf \r\n\n", "is empty"),
         ("zeros.txt", b"\0" * 9, "comes before any title"),
@@ -380,3 +382,90 @@ def test_real_cards():
         assert len(cards) == count
         assert all(problem.warning for problem in problems)
         assert len(problems) < 10
+
+
+def test_saved_report_page_since_2023():
+    (card,), problems = split(CARDS / "report_2024.html")
+    assert problems == []
+    assert card == Narrative(
+        id="euvs:the-lighthouse-of-selania-signals-to-foreign-ships",
+        title="The lighthouse of Selania signals to foreign ships",
+        summary="At night the lighthouse of Port Sela tells foreign ships where to land.\nThe keeper is paid from abroad.",
+        response="Every lighthouse on that coast blinks as the list of lights says.",
+        date="2024-01-17",
+        languages=("ru", "uk"),
+        countries=("Selania", "Ukraine"),
+        outlets=("Coast Herald",),
+        keywords=("lighthouse", "sea"),
+        related_claims=("the harbour was sold", "fishermen need a permit"),
+        url="https://euvsdisinfo.eu/report/the-lighthouse-of-selania-signals-to-foreign-ships/",
+    )
+
+
+def test_saved_report_page_of_the_older_layout():
+    (card,), problems = split(CARDS / "report_2020.html")
+    assert problems == []
+    assert (card.id, card.date) == ("euvs:sailors-were-paid-to-stay-on-land", "2020-02-26")
+    assert card.title == "Sailors of Selania were paid to stay on land"
+    assert card.summary == "Sailors got money for every day on land."
+    assert card.response == "The fleet's pay list shows no such payment."
+    assert (card.languages, card.countries, card.keywords) == (("de",), ("Selania",), ("fleet", "wages"))
+
+
+def test_claim_reviews_in_a_page():
+    (card,), (problem,) = split(CARDS / "claimreview_page.html")
+    assert card == Narrative(
+        id="facts.example:river-fever-comes-from-the-new-bridge",
+        title="River fever comes from the new bridge",
+        response="Facts of Selania rates this claim: False.",
+        date="2026-02-27",
+        outlets=("river.example", "bridge.example", "Bridge Watch"),
+        url="https://www.facts.example/check/river",
+    )
+    assert "'It rained all March' was found true by its review" in problem.message
+
+
+def test_claim_reviews_in_a_list_single_and_in_lines(tmp_path: Path):
+    cards, problems = split(CARDS / "claimreview.json")
+    assert problems == []
+    assert [card.id for card in cards] == [
+        "facts.example:the-town-hall-is-haunted",
+        "other.example:the-town-hall-is-haunted",
+    ]
+    assert cards[0].response == "Nobody saw a ghost, and the creaking is the stairs."
+    assert cards[1].response == "The review rates this claim: Mostly false."
+    values = json.loads((CARDS / "claimreview.json").read_text())
+    assert split(written(tmp_path, "single.json", json.dumps(values[0], indent=1))) == ([cards[0]], [])
+    assert split(written(tmp_path, "lines.jsonl", "\n".join(map(json.dumps, values)))) == (cards, [])
+    feed = {"@type": "DataFeed", "dataFeedElement": [{"@type": "DataFeedItem", "item": values}]}
+    assert split(written(tmp_path, "feed.json", json.dumps(feed))) == (cards, [])
+
+
+@pytest.mark.parametrize(
+    ("review", "words"),
+    [
+        ({"claimReviewed": 7}, "there is no `title`"),
+        ({"claimReviewed": "…"}, "without a word"),
+        ({"claimReviewed": "It is so", "reviewRating": {"alternateName": "True."}}, "was found true"),
+        ({"claimReviewed": "It is so", "reviewRating": [{"ratingValue": 2, "bestRating": 2}]}, "was found true"),
+    ],
+)
+def test_claim_reviews_without_a_card(tmp_path: Path, review: dict, words: str):
+    cards, (problem,) = split(written(tmp_path, "one.json", json.dumps({"@type": "ClaimReview", **review})))
+    assert cards == []
+    assert words in problem.message
+
+
+def test_columns_with_other_names(tmp_path: Path):
+    columns = {"title": "claim", "response": "Fact check", "outlets": "seen in"}
+    (card,), problems = split(CARDS / "columns.csv", columns=columns)
+    assert problems == []
+    assert card == Narrative(
+        id="the-moon-is-a-mirror", title="The moon is a mirror", response="It is rock.", outlets=("Coast Herald",)
+    )
+    path = written(tmp_path, "cards.jsonl", json.dumps({"claim": "The moon is a mirror", "title": "internal"}))
+    (card,), problems = split(path, columns={"title": "claim"})
+    assert (card.title, problems) == ("The moon is a mirror", [])
+    cards, (problem,) = split(CARDS / "columns.csv", columns={"title": "Behauptung"})
+    assert cards == []
+    assert "no column `Behauptung`" in problem.message

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from processing.importers.names import iso_date, language_code
 from processing.importers.problem import BadField, CardProblem, Located, shown
-from processing.narrative import Narrative, slug, without_ellipsis
+from processing.narrative import ANY, Narrative, Words, slug, without_ellipsis
 
 MAX_ID_BYTES = 256  # Elasticsearch takes 512 for an id, and ours become part of longer ones
 MAX_TITLE = 2_000
@@ -15,7 +15,6 @@ MAX_ITEMS = 1_000
 MAX_ITEM = 1_000  # an outlet, a country, a keyword: longer ones could not be filtered by
 _CONTROLS = re.compile(r"[\x01-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-_LISTS = ("countries", "outlets", "keywords", "related")
 
 
 def read_fields(values: Mapping[str, object], file: str, line: int) -> Iterator[Located | CardProblem]:
@@ -53,7 +52,15 @@ def _narrative(values: Mapping[str, object], warn: Callable[[str], object]) -> N
         related_claims=_list(values, "related_claims", longest=MAX_TITLE),
         url=_url(values, warn),
         translations=translations,
-        **{name: _list(values, name) for name in _LISTS},
+        examples=_texts(values, "examples"),
+        counter_examples=_texts(values, "counter_examples"),
+        phrases=_words(values, "phrases", warn),
+        required=_words(values, "required", warn),
+        excluded=_words(values, "excluded", warn),
+        countries=_list(values, "countries"),
+        outlets=_list(values, "outlets"),
+        keywords=_list(values, "keywords"),
+        related=_list(values, "related"),
     )
 
 
@@ -177,3 +184,32 @@ def _translations(values: Mapping[str, object], warn: Callable[[str], object]) -
         elif text:
             titles[code] = text
     return titles
+
+
+def _words(values: Mapping[str, object], name: str, warn: Callable[[str], object]) -> Words:
+    """Words by language; a list, or a text with `;` between items, counts in all languages."""
+    value = values.get(name)
+    if not isinstance(value, dict):
+        words = _list(values, name)
+        return {ANY: words} if words else {}
+    found: Words = {}
+    for language, part in list(value.items())[:MAX_ITEMS]:
+        code = ANY if language == ANY else language_code(language)
+        words = _list({f"{name}.{language}": part}, f"{name}.{language}")
+        if code is None:
+            warn(f"`{name}` in {shown(language)} is left out; use a code like uk, or * for all languages")
+        elif words:
+            found[code] = tuple(dict.fromkeys(found.get(code, ()) + words))
+    return found
+
+
+def _texts(values: Mapping[str, object], name: str) -> tuple[str, ...]:
+    """A list of texts; a single one needs no list, since a text may hold any character that could separate."""
+    value = values.get(name)
+    if value is None:
+        return ()
+    parts = value if isinstance(value, list) else [value]
+    if len(parts) > MAX_ITEMS:
+        raise BadField(f"`{name}` has {len(parts)} items; the most is {MAX_ITEMS}")
+    texts = (_clean(name, part, MAX_TEXT) for part in parts)
+    return tuple(dict.fromkeys(text for text in texts if text))
