@@ -7,7 +7,7 @@ from typing import Any
 
 from elasticsearch import ApiError, BadRequestError, TransportError
 
-from index_config.cluster import ALIASES, Cluster
+from index_config.cluster import ALIASES, PASSAGES, Cluster
 from index_config.failures import cluster_error
 from index_config.mappings import FOLDER, Wanted, compare, load
 from index_config.migrate import MigrationError, Progress, abandon, move, running
@@ -162,3 +162,6 @@ def remove(cluster: Cluster) -> None:
     for present in _look(cluster).values():
         for index in present.versions:
             cluster.client.indices.delete(index=index, ignore_unavailable=True)
+    passages = cluster.client.indices.get(index=f"{cluster.prefix}{PASSAGES}*", features=["aliases"])
+    for index in passages:
+        cluster.client.indices.delete(index=index, ignore_unavailable=True)

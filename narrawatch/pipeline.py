@@ -11,18 +11,21 @@ from rich.console import Console
 
 from crawlers.ledger import OutletRun, document_id
 from crawlers.outlet import Outlet
+from crawlers.period import Period
 from crawlers.run import crawl
 from crawlers.salvage import run_of, salvage
 from index_config import bulk
 from index_config.cluster import Cluster
 from narrawatch.progress import CrawlProgress, counting
 from narrawatch.settings import Settings
+from processing.archive import open_archive
 from processing.article import Article
 from processing.chain import account, pending, process_files
+from processing.duplicates_clusters import cluster_all
 from processing.encoder import load_encoder
-from processing.match.matcher import Match
-from processing.matching import all_articles, load_deck, sweep, unmatched
+from processing.matching import Deck, Matched, load_deck
 from processing.outcomes import ProcessingOutcome
+from processing.rematch import carry_out, plan, plan_one
 from processing.store import ArticleStore
 
 
@@ -48,18 +51,30 @@ class Processed:
 
 @dataclass
 class Found:
-    """What `match` did: articles looked at, and the matches by level and by narrative's title."""
+    """What `match` did: articles matched, and their flags by level and by narrative (id and title); new ones, and gone ones.
+
+    `passed_over`: articles that no changed card is near to, so that they were not matched again.
+    """
 
     articles: int = 0
+    passed_over: int = 0
     levels: Counter[str] = field(default_factory=Counter)
     narratives: Counter[tuple[str, str]] = field(default_factory=Counter)
+    gained: Counter[tuple[str, str]] = field(default_factory=Counter)
+    lost: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 def crawl_step(
-    settings: Settings, cluster: Cluster, outlets: Sequence[Outlet], run_id: str, console: Console
+    settings: Settings,
+    cluster: Cluster,
+    outlets: Sequence[Outlet],
+    run_id: str,
+    console: Console,
+    *,
+    period: Period | None = None,
 ) -> list[OutletRun]:
     with CrawlProgress(console, len(outlets)) as progress:
-        return crawl(settings, cluster, outlets, run_id, progress=progress, clock=clock)
+        return crawl(settings, cluster, outlets, run_id, progress=progress, clock=clock, period=period)
 
 
 def process_step(
@@ -90,6 +105,8 @@ def process_step(
             done.problems += [result.problem] if result.problem else []
             touched |= result.outcomes.keys()
     _count_processing(settings, cluster, touched)
+    with counting(console, "articles compared", None) as advance:
+        cluster_all(cluster, advance)
     return done
 
 
@@ -108,20 +125,32 @@ def _count_processing(settings: Settings, cluster: Cluster, runs: set[tuple[str,
 def match_step(
     settings: Settings, cluster: Cluster, console: Console, *, narrative: str | None = None, since: str | None = None
 ) -> Found:
-    """Match what has not been matched against the present cards; with `narrative`, all articles against that one."""
-    found = Found()
-    deck = load_deck(cluster, load_encoder(settings.encoder), narrative)
-    articles = all_articles(cluster, since) if narrative else unmatched(cluster, deck.generation, since)
-    with counting(console, "articles matched", len(articles)) as advance:
-        for matched in sweep(cluster, deck, articles, clock=clock, only=narrative):
-            found.articles += 1
-            for match in matched.matches:
-                _count(found, match, deck.cards[match.narrative].narrative.title)
+    """Match what has not been matched against the present cards; with `narrative`, whatever may carry that one.
+
+    Raises:
+        NothingToMatch: there are no cards, or not the one asked for.
+        ClusterError: Elasticsearch cannot be reached.
+    """
+    found, encoder = Found(), load_encoder(settings.encoder)
+    deck, archive = load_deck(cluster, encoder), open_archive(cluster, encoder, clock)
+    if narrative:
+        deck.check(narrative)
+    work = plan_one(cluster, narrative, since) if narrative else plan(cluster, deck, archive, since)
+    with counting(console, "articles matched", None if work.cards else len(work.articles)) as advance:
+        for matched in carry_out(cluster, deck, archive, work, clock=clock):
+            _count(found, matched, deck)
             advance()
+    found.passed_over = max(0, work.settled - (found.articles - len(work.articles)))
     cluster.client.indices.refresh(index=cluster.name("flags"))
     return found
 
 
-def _count(found: Found, match: Match, title: str) -> None:
-    found.levels[match.level] += 1
-    found.narratives[match.narrative, title] += 1
+def _count(found: Found, matched: Matched, deck: Deck) -> None:
+    found.articles += 1
+    found.levels.update(matched.levels.values())
+    for counter, cards in (
+        (found.narratives, matched.levels),
+        (found.gained, matched.gained),
+        (found.lost, matched.lost),
+    ):
+        counter.update((card, deck.title(card)) for card in cards)

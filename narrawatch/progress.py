@@ -50,7 +50,7 @@ class CrawlProgress:
         elif self.console.is_terminal and (run.outlet.id in self.rows or len(self.rows) < _ROWS):
             if run.outlet.id not in self.rows:
                 self.rows[run.outlet.id] = self.bars.add_task(run.outlet.id, note="")
-            self.bars.update(self.rows[run.outlet.id], total=len(run.urls), completed=outcomes.total(), note=note)
+            self.bars.update(self.rows[run.outlet.id], total=run.discovered, completed=outcomes.total(), note=note)
 
     def _finish(self, run: OutletRun, note: str) -> None:
         self.finished += 1

@@ -17,9 +17,10 @@ from narrawatch.node import have_elasticsearch
 from narrawatch.progress import Steps, bars
 from narrawatch.settings import Settings
 from processing.cards import import_cards
-from processing.encoder import load_encoder
+from processing.encoder import Encoder, load_encoder
 from processing.importers import CardProblem, read
 from processing.language import detect
+from processing.match.fuse import Calibration
 from processing.match.matcher import Text
 from processing.matching import Deck, load_deck
 from processing.narrative import Narrative
@@ -44,14 +45,26 @@ def _query(row: dict[str, Any]) -> tuple[str, Text]:
 
 
 @contextmanager
-def deck_of_files(settings: Settings, cards: Path, console: Console) -> Iterator[tuple[Deck, list[str]]]:
-    """A deck of the cards in a file, and one line per card that cannot be read; its indices are deleted at the end."""
+def deck_of_files(
+    settings: Settings,
+    cards: Path,
+    console: Console,
+    *,
+    encoder: Encoder | None = None,
+    calibration: Calibration | None = None,
+) -> Iterator[tuple[Deck, list[str]]]:
+    """A deck of the cards in a file, and one line per card that cannot be read; its indices are deleted at the end.
+
+    Args:
+        encoder: instead of the one in the settings.
+        calibration: instead of the one that comes with Narrawatch.
+    """
     temporary = connect(replace(settings, index_prefix=f"{settings.index_prefix}rank-{uuid4().hex[:12]}-"))
     have_elasticsearch(settings, console)
     problems: list[str] = []
     try:
         apply(temporary)
-        encoder = load_encoder(settings.encoder)
+        encoder = encoder or load_encoder(settings.encoder)
         with bars(console) as progress:
             result = import_cards(
                 temporary,
@@ -61,7 +74,7 @@ def deck_of_files(settings: Settings, cards: Path, console: Console) -> Iterator
                 reason="rank",
                 progress=Steps(progress),
             )
-        yield load_deck(temporary, encoder), [*problems, *result.problems]
+        yield load_deck(temporary, encoder, calibration=calibration), [*problems, *result.problems]
     finally:
         remove(temporary)
 

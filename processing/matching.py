@@ -4,8 +4,9 @@ Flags are written by partial update: the fields of a reviewer's verdict are neve
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from elasticsearch.helpers import scan
@@ -14,15 +15,21 @@ from crawlers.known import timestamp
 from index_config import bulk
 from index_config.cluster import Cluster
 from narrawatch.errors import NarrawatchError
+from processing.archive import Archive
 from processing.cards import StoredCard, card_generation, load_cards, load_vectors
+from processing.duplicates_clusters import follow_moved
 from processing.encoder import Encoder
-from processing.match.fuse import load_calibration
+from processing.match.fuse import Calibration, Level, fingerprint, load_calibration
+from processing.match.judged import judged
 from processing.match.lexical import LexicalChannel
-from processing.match.matcher import Match, Matcher, Text
+from processing.match.matcher import CANDIDATES, Matcher, Reading, Text
+from processing.match.rules import RuleBook, rules_of
 from processing.match.semantic import SemanticChannel
+from processing.match.siblings import Shown, one_a_family
+from processing.match.stance import Guard
 
 MOST_FLAGS = 10
-"""Narratives per article: sibling cards repeat each other, and an analyst needs the best, not all."""
+"""Families per article: an analyst needs the best, not all."""
 ANALYST = "analyst"
 """The matcher of a flag that stands on an analyst's word; no sweep takes it away."""
 _BATCH = 50
@@ -40,19 +47,51 @@ class Deck:
     matcher: Matcher
     generation: int
 
+    @cached_property
+    def guard(self) -> Guard:
+        return Guard(self.matcher.semantic.encoder)
+
+    def check(self, narrative: str) -> None:
+        """Make sure that a card is in force.
+
+        Raises:
+            NothingToMatch: it is not.
+        """
+        if narrative not in self.cards:
+            raise NothingToMatch(f"there is no narrative {narrative!r}; see `narrawatch narratives list`")
+
+    def title(self, narrative: str) -> str:
+        """A card's title; the id of one that is no longer in force."""
+        card = self.cards.get(narrative)
+        return card.narrative.title if card else narrative
+
+    @cached_property
+    def families(self) -> dict[str, str]:
+        """The family of each card, by id."""
+        return {name: card.family or name for name, card in self.cards.items()}
+
 
 @dataclass(frozen=True)
 class Matched:
-    """One article of a sweep and what was found in it."""
+    """One article of a sweep and what was found in it.
+
+    `levels` are those of its flags, by narrative, best first. `narratives` are all cards found, those under "see also", too;
+    `gained` and `lost` those whose flag is new or gone.
+    """
 
     article: str
     outlet: str
     language: str
-    matches: tuple[Match, ...]
+    levels: dict[str, Level]
+    narratives: frozenset[str]
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
 
 
-def load_deck(cluster: Cluster, encoder: Encoder, only: str | None = None) -> Deck:
-    """All cards that are not retired, or the one asked for.
+def load_deck(
+    cluster: Cluster, encoder: Encoder, only: str | None = None, *, calibration: Calibration | None = None
+) -> Deck:
+    """All cards that are not retired, or the one asked for; `calibration` instead of the one that comes with Narrawatch.
 
     Raises:
         NothingToMatch: there is none.
@@ -64,38 +103,17 @@ def load_deck(cluster: Cluster, encoder: Encoder, only: str | None = None) -> De
         raise NothingToMatch(f"there is no narrative {only!r}; see `narrawatch narratives list`")
     if not cards:
         raise NothingToMatch("there are no narratives yet; bring some in with `narrawatch narratives import FILE`")
-    ids, claims = load_vectors(cluster, encoder)
-    rows = [row for row, name in enumerate(ids) if name in cards and only in {None, name}]
-    missing = len(cards) - len(set(ids) & cards.keys())
+    vectors = load_vectors(cluster, encoder)
+    missing = len(cards) - len(set(vectors.ids) & cards.keys())
     if missing:
         raise NarrawatchError(
             f"{missing} cards have no vector of {encoder.name}; import them again with `narrawatch narratives import`"
         )
     lexical = LexicalChannel(cluster.client, cluster.name("narratives"))
-    matcher = Matcher(
-        tuple(ids[row] for row in rows), SemanticChannel(encoder, claims[rows]), lexical, load_calibration(encoder.name)
-    )
+    semantic = SemanticChannel(encoder, vectors.only(cards if only is None else [only]))
+    rules = RuleBook(rules_of(card.narrative for card in cards.values()))
+    matcher = Matcher(semantic, lexical, calibration or load_calibration(encoder.name), rules, among=len(cards))
     return Deck(cards, matcher, generation)
-
-
-def unmatched(cluster: Cluster, generation: int, since: str | None = None) -> list[str]:
-    """Ids of articles that were not matched against this generation of cards, in the order of ids."""
-    cluster.client.indices.refresh(index=cluster.name("articles"))
-    query: dict[str, Any] = {"bool": {"must_not": [{"term": {"matched_generation": generation}}], "filter": []}}
-    return _ids(cluster, query, since)
-
-
-def all_articles(cluster: Cluster, since: str | None = None) -> list[str]:
-    """Ids of all articles fetched since a date (all when None), in the order of ids."""
-    cluster.client.indices.refresh(index=cluster.name("articles"))
-    return _ids(cluster, {"bool": {"filter": []}}, since)
-
-
-def _ids(cluster: Cluster, query: dict[str, Any], since: str | None) -> list[str]:
-    if since:
-        query["bool"]["filter"].append({"range": {"fetched": {"gte": since}}})
-    hits = scan(cluster.client, index=cluster.name("articles"), query={"query": query, "_source": False}, size=5000)
-    return sorted(hit["_id"] for hit in hits)
 
 
 def sweep(
@@ -105,61 +123,89 @@ def sweep(
     *,
     clock: Callable[[], dt.datetime],
     only: str | None = None,
+    archive: Archive | None = None,
 ) -> Iterator[Matched]:
     """Match articles and write their flags, a batch at a time; an article is stamped after its flags are written.
 
     Args:
-        only: match against this narrative alone; flags of others and the articles' stamps stay as they are.
+        only: match against this narrative alone, whatever its family; flags of others and the articles' stamps stay as they
+            are.
+        archive: where to keep what was read, so that cards that change later are looked for there; without it, the next
+            change of a card has these articles matched again.
 
     Raises:
         ClusterError: Elasticsearch cannot be reached or refused a flag; the next sweep goes on where this one ended.
     """
     cluster.client.indices.refresh(index=cluster.name("flags"))
     for first in range(0, len(articles), _BATCH):
-        answer = cluster.client.mget(index=cluster.name("articles"), ids=list(articles[first : first + _BATCH]))
-        documents = {item["_id"]: item["_source"] for item in answer["docs"] if item.get("found")}
-        found = {name: _match(deck, document) for name, document in documents.items()}
-        _write(cluster, deck, documents, found, now=timestamp(clock()), only=only)
-        for name, matches in found.items():
-            yield Matched(name, documents[name]["outlet"], documents[name]["language"], tuple(matches))
+        documents = load_articles(cluster, articles[first : first + _BATCH])
+        readings = {name: deck.matcher.read(text_of(document)) for name, document in documents.items()}
+        if archive and only is None:
+            archive.keep({name: (documents[name]["text_hash"], reading.seen) for name, reading in readings.items()})
+        now = timestamp(clock())
+        done = _write(cluster, deck, documents, readings, now=now, only=only)
+        if only is None:
+            by = deck.matcher.name if archive else None
+            stamp = {"matched_generation": deck.generation, "matched": now, "matched_by": by}
+            bulk.write_all(cluster, [bulk.Action("articles", name, stamp, "update") for name in documents])
+        yield from done
 
 
-def _match(deck: Deck, document: dict[str, Any]) -> list[Match]:
+def load_articles(cluster: Cluster, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The documents of those articles that are there, by id, in the order asked for."""
+    answer = cluster.client.mget(index=cluster.name("articles"), ids=list(ids))
+    return {item["_id"]: item["_source"] for item in answer["docs"] if item.get("found")}
+
+
+def show(deck: Deck, reading: Reading, decided: Set[str] = frozenset()) -> tuple[list[Shown], frozenset[str]]:
+    """The matches of a text that become flags, with their sentences, and the ids of all cards found.
+
+    `decided` are cards that have a verdict for it already.
+    """
+    found = deck.matcher.matches(reading, CANDIDATES, at_least="suggest")
+    shown = one_a_family(found, deck.families, decided, MOST_FLAGS)
+    exact = [replace(one, match=deck.matcher.exact(reading, one.match)) for one in shown]
+    return exact, frozenset(match.narrative for match in found)
+
+
+def text_of(document: Mapping[str, Any]) -> Text:
+    """What is matched of an article's document."""
     (text,) = document["text"].values()
-    return deck.matcher.rank(Text(document.get("title"), text, document["language"]), MOST_FLAGS, at_least="suggest")
+    return Text(document.get("title"), text, document["language"])
 
 
 def _write(
     cluster: Cluster,
     deck: Deck,
     documents: dict[str, dict[str, Any]],
-    found: dict[str, list[Match]],
+    readings: dict[str, Reading],
     *,
     now: str,
     only: str | None,
-) -> None:
+) -> list[Matched]:
     existing = _existing_flags(cluster, list(documents), only)
-    actions = []
-    for name, matches in found.items():
-        for match in matches:
-            flag = f"{name}:{match.narrative}"
-            first_seen = existing.pop(flag, {}).get("first_seen", now)
-            actions.append(
-                bulk.Action(
-                    "flags",
-                    flag,
-                    _flag(name, documents[name], deck, match, now=now, first_seen=first_seen),
-                    "update",
-                    doc_as_upsert=True,
-                )
-            )
-    reviewed = [flag for flag, source in existing.items() if source.get("verdict")]
-    actions += [bulk.Action("flags", flag, {"still_matched": False}, "update") for flag in reviewed]
+    decided = {flag for flag, source in existing.items() if source.get("verdict")}
+    actions, done = [], []
+    for name, reading in readings.items():
+        before = {flag.partition(":")[2] for flag in existing if flag.partition(":")[0] == name}
+        reviewed = {card for card in before if f"{name}:{card}" in decided}
+        shown, narratives = show(deck, reading, reviewed)
+        levels: dict[str, Level] = {}
+        for one in shown:
+            card = one.match.narrative
+            first_seen = existing.get(f"{name}:{card}", {}).get("first_seen", now)
+            document = _flag(name, documents[name], deck, one, now=now, first_seen=first_seen)
+            actions.append(bulk.Action("flags", f"{name}:{card}", document, "update", doc_as_upsert=True))
+            levels[card] = document["level"]
+        gained, lost = tuple(sorted(levels.keys() - before)), tuple(sorted(before - levels.keys()))
+        about = documents[name]
+        done.append(Matched(name, about["outlet"], about["language"], levels, narratives, gained, lost))
+    gone = {f"{one.article}:{card}" for one in done for card in one.lost}
+    actions += [bulk.Action("flags", flag, {"still_matched": False}, "update") for flag in sorted(gone & decided)]
     bulk.write_all(cluster, actions)
-    _drop(cluster, sorted(existing.keys() - set(reviewed)))
-    if only is None:
-        stamp = {"matched_generation": deck.generation, "matched": now}
-        bulk.write_all(cluster, [bulk.Action("articles", name, stamp, "update") for name in found])
+    follow_moved(cluster, {one.article: documents[one.article].get("cluster_id") for one in done if one.levels})
+    _drop(cluster, sorted(gone - decided))
+    return done
 
 
 def _drop(cluster: Cluster, flags: list[str]) -> None:
@@ -184,9 +230,10 @@ def _existing_flags(cluster: Cluster, articles: list[str], only: str | None) -> 
 
 
 def _flag(
-    article: str, document: dict[str, Any], deck: Deck, match: Match, *, now: str, first_seen: str
+    article: str, document: dict[str, Any], deck: Deck, one: Shown, *, now: str, first_seen: str
 ) -> dict[str, Any]:
     """The matcher's half of a flag: flat, so that Kibana can aggregate it, and with all a reviewer must see."""
+    match = one.match
     card = deck.cards[match.narrative]
     copied = {
         name: document.get(name)
@@ -203,8 +250,10 @@ def _flag(
         "rebuttal_documented": bool(card.narrative.response),
         "score": round(match.score, 4),
         "semantic": round(match.semantic, 4),
+        "coverage": round(match.coverage, 4),
         "lexical": round(match.lexical, 4),
-        "level": match.level,
+        **judged(deck.guard, text_of(document), match, card.narrative, document.get("kind")).to_document(),
+        "calibration": fingerprint(deck.matcher.calibration),
         "passage": match.passage.text,
         "passage_kind": match.passage.kind,
         "passage_start": match.passage.start,
@@ -212,7 +261,11 @@ def _flag(
         "sentence_start": match.sentence[0],
         "sentence_end": match.sentence[1],
         "matched_words": list(match.words),
+        "phrase": match.phrase,
+        "family": one.family,
+        "see_also": list(one.see_also),
         "text_hash": document["text_hash"],
+        "cluster": document.get("cluster_id"),
         "matcher": deck.matcher.name,
         "generation": deck.generation,
         "matched": now,

@@ -1,6 +1,7 @@
 """What an analyst found elsewhere: one page captured as the crawl would, and flagged for a card on their word."""
 
 import datetime as dt
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,20 +10,21 @@ from urllib.parse import urlsplit
 import scrapy
 
 from crawlers.address import AddressError, fetchable, split, url_id
+from crawlers.guard import is_private
 from crawlers.known import Known, UrlRecord, timestamp
 from crawlers.ledger import OutletRun
 from crawlers.locks import running
 from crawlers.outcomes import FetchOutcome
 from crawlers.outlet import Expect, Outlet, Start
-from crawlers.run import Crawl, scrape, write_accounts
+from crawlers.run import Crawl, pauses, scrape, write_accounts
 from crawlers.settings import scrapy_settings
 from crawlers.spiders.outlets import OutletsSpider
 from index_config import bulk
 from index_config.cluster import Cluster
 from narrawatch.errors import NarrawatchError
 from narrawatch.settings import Settings
-from processing.match.fuse import Level
-from processing.match.matcher import Match, Matcher, Text
+from processing.match.fuse import Fusion
+from processing.match.matcher import Matcher
 from processing.matching import ANALYST, Deck, sweep
 
 ELSEWHERE = "added"
@@ -30,6 +32,8 @@ ELSEWHERE = "added"
 
 _WHY = {
     FetchOutcome.ROBOTS: "robots.txt of {host} does not allow us to fetch it, and we obey; ask the outlet for leave",
+    FetchOutcome.ROBOTS_UNAVAILABLE: "robots.txt of {host} cannot be read now, so we may not fetch it; try again later",
+    FetchOutcome.DEFERRED: "{host} has asked us to stay away for a while (too many requests); try again later",
     FetchOutcome.PRIVATE_ADDRESS: "leads to an address that is not on the open internet, which we do not fetch",
     FetchOutcome.HTTP_404: "there is no such page (HTTP 404); check the address",
     FetchOutcome.HTTP_410: "the page is gone (HTTP 410)",
@@ -51,13 +55,6 @@ class _Insisting(Matcher):
     @property
     def name(self) -> str:
         return ANALYST
-
-    def rank(self, text: Text, most: int, *, at_least: Level = "none") -> list[Match]:  # noqa: ARG002 - all are enough
-        return [self._sure(match, text.language) for match in super().rank(text, most, at_least="none")]
-
-    def _sure(self, match: Match, language: str) -> Match:
-        sentence = self._nearest_sentence(match.passage, self.ids.index(match.narrative), language)
-        return replace(match, level="flag", sentence=sentence)
 
 
 class _OnePage(OutletsSpider):
@@ -114,14 +111,14 @@ def capture(
         FindError: it could not be fetched; the message says why.
         NarrawatchError: disk or Elasticsearch failed.
     """
-    scrapy_options = scrapy_settings(settings)
+    scrapy_options = scrapy_settings(settings, private=is_private(urlsplit(url).hostname or ""))
     now = timestamp(clock())
     new = UrlRecord(url=fetchable(url), outlet=outlet.id, state="discovered", discovered=now, run=run_id)
     record = replace(known(cluster, url) or new, state="discovered", next_visit=None)
     with running(settings.home, run_id):
         Known(cluster).remember([record])
-        run = OutletRun(outlet, run_id, now)
-        work = Crawl(settings, cluster, {outlet.id: run}, lambda _run: None, clock)
+        run = OutletRun(_at_any_hour(outlet), run_id, now)
+        work = Crawl(settings, cluster, {outlet.id: run}, lambda _run: None, clock, pauses(cluster, now))
         write_accounts(cluster, [run])
         scrape(work, scrapy_options, _OnePage, record=record)
         work.writer.shutdown()
@@ -129,11 +126,15 @@ def capture(
             work.finish(run, interrupted=work.interrupted)
         if work.failure:
             raise work.failure
-    outcome = run.urls[record.id]
+    (outcome,) = map(FetchOutcome, run.outcomes)  # of its one page
     if outcome is not FetchOutcome.CAPTURED:
-        assert outcome, "the account is closed"
         why = _WHY.get(outcome, f"could not be fetched ({outcome.value})")
         raise FindError(f"{url}: {why.format(host=urlsplit(record.url).hostname)}")
+
+
+def _at_any_hour(outlet: Outlet) -> Outlet:
+    """One page for a person who waits for it is no crawl, and keeps to no hours but to everything else."""
+    return outlet.model_copy(update={"politeness": outlet.politeness.model_copy(update={"hours": None})})
 
 
 def article_of(cluster: Cluster, record: UrlRecord | None) -> str:
@@ -163,9 +164,16 @@ def flag_anyway(
 ) -> str | None:
     """Flag an article for the one card of this deck whatever the score; returns the flag's id, None without any text."""
     matcher = deck.matcher
-    insisting = _Insisting(matcher.ids, matcher.semantic, matcher.lexical, matcher.calibration)
+    given = matcher.calibration
+    anything = replace(given, silent=_anything(given.silent), met=_anything(given.met), shortest=0)
+    insisting = _Insisting(matcher.semantic, matcher.lexical, anything)
     found = list(sweep(cluster, replace(deck, matcher=insisting), [article], clock=clock, only=narrative))
-    return f"{article}:{narrative}" if any(matched.matches for matched in found) else None
+    return f"{article}:{narrative}" if any(matched.levels for matched in found) else None
+
+
+def _anything(fusion: Fusion) -> Fusion:
+    """The same scores, of all of an article, and all of them enough."""
+    return replace(fusion, suggest=0.0, flag=0.0, read_on=tuple(-math.inf for _ in fusion.read_on))
 
 
 def note_who_added(cluster: Cluster, flags: Sequence[str], analyst: str) -> None:

@@ -55,7 +55,11 @@ def write_outlets(folder: Path) -> None:
     """Write the invented outlets as outlet files."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, outlet in outlets().items():
-        content = yaml.safe_dump(outlet.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
+        content = yaml.safe_dump(
+            outlet.model_dump(mode="json", exclude_none=True, exclude_defaults=True),
+            allow_unicode=True,
+            sort_keys=False,
+        )
         (folder / f"{name}.yml").write_text(content, encoding="utf-8")
 
 
@@ -168,8 +172,15 @@ class _Desk:
             "rebuttal_documented": bool(card.response),
             "score": score,
             "semantic": score,
+            "coverage": score,
             "lexical": 0.0,
             "level": "flag",
+            "level_by_score": "flag",
+            "stance": "repeats",
+            "stance_probability": score,
+            "stance_reasons": [],
+            "calibration": "demo",
+            "cluster": None,
             "passage": text,
             "passage_kind": "lead",
             "passage_start": 0,

@@ -75,6 +75,15 @@ def test_a_page_is_taken_in_for_its_outlet_and_matched(add, cards, sites) -> Non
     assert account["requests"]["article"] == 1
 
 
+def test_a_page_is_taken_in_whatever_the_hours_of_its_outlet(cards, sites, shared_narrawatch, tmp_path: Path) -> None:
+    url, site, sample = page(sites, "unrelated", 1)
+    closed = dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)
+    file = yaml.safe_load((sites.outlets_dir / f"{site.id}.yml").read_text("utf-8"))
+    file["politeness"] = {"hours": f"{closed:%H}-{closed + dt.timedelta(hours=1):%H}", "timezone": "UTC"}
+    (tmp_path / f"{site.id}.yml").write_text(yaml.safe_dump(file))
+    assert f"Taken in: {sample.title}" in shared_narrawatch("add", url, "--outlets", tmp_path).stdout
+
+
 def test_nothing_else_of_the_outlet_is_fetched(add, cards, sites) -> None:
     url, site, _ = page(sites, "unrelated")
     others = [sites.base[site.id] + site.address(one) for one in site.articles if site.address(one) not in url]
@@ -86,7 +95,9 @@ def test_nothing_else_of_the_outlet_is_fetched(add, cards, sites) -> None:
     cards.client.indices.refresh(index=cards.name("urls"))
     before = sites.requests[site.id].copy()
     assert "No narrative was found in it" in add(url).stdout
-    assert dict(sites.requests[site.id] - before) == {"/robots.txt": 1, url.removeprefix(sites.base[site.id]): 1}
+    asked = sites.requests[site.id] - before
+    assert asked.pop("/robots.txt", 0) <= 1, "an earlier run's answer is good enough"
+    assert asked == {url.removeprefix(sites.base[site.id]): 1}
     states = {row["url"]: row["state"] for row in documents(cards, "urls").values() if row["url"] in others}
     assert set(states.values()) == {"discovered"}
 
@@ -128,7 +139,7 @@ def test_it_is_flagged_on_the_analysts_word_and_stays(add, cards, sites, shared_
 
 
 def test_a_known_article_can_be_flagged_too(add, cards, sites) -> None:
-    url, _, sample = page(sites, "repeats", 2)
+    url, _, sample = page(sites, "repeats", 7)
     add(url, "--as", "Ivo")
     done = json.loads(add(url, "--narrative", sample.narrative, "--as", "Mara", "--json").stdout)
     flag = next(flag for flag in done["flags"] if flag["narrative"] == sample.narrative)
@@ -171,7 +182,7 @@ def refused(sites: DemoSites) -> dict[str, str]:
         f"{base}/no/such/page": "there is no such page (HTTP 404)",
         sites.base[site.id] + site.address(video): "no article was found on the page",
         "http://169.254.169.254/latest/meta-data/": "not on the open internet",
-        "http://127.0.2.250:9/page": "cannot be reached",
+        "http://127.0.2.250:49151/page": "cannot be reached",
         "ftp://example.org/page": "is no http or https address",
         "just-words": "is no http or https address",
     }

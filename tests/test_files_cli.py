@@ -16,8 +16,6 @@ import pytest
 from click.testing import CliRunner
 
 from narrawatch.cli import files
-from processing.extract import Rejected
-from processing.outcomes import ProcessingOutcome
 from processing.pool import AHEAD, Page, Processed, extract_many
 
 PAGES = Path(__file__).parent / "fixtures" / "pages"
@@ -31,17 +29,23 @@ KEYS = {
     "updated",
     "language",
     "canonical_url",
+    "amp_url",
     "image",
     "section",
     "tags",
     "declared_language",
+    "paywall",
+    "live_blog",
+    "other_titles",
 }
 
 
 @pytest.fixture
 def folder(tmp_path):
     target = tmp_path / "in"
-    shutil.copytree(PAGES, target / "deep")
+    (target / "deep").mkdir(parents=True)
+    for page in PAGES.glob("*.html"):
+        shutil.copy(page, target / "deep")
     plain = (target / "deep" / "plain.html").read_bytes()
     (target / "deep" / "plain.html").unlink()
     (target / "plain.html.gz").write_bytes(gzip.compress(plain))
@@ -57,10 +61,8 @@ def records(path):
 
 
 def slow_page():
-    """A page that takes trafilatura seconds, as archives of forums do."""
-    return b"<html><body>" + b"".join(
-        b"<div><p>Paragraph %d of a very long page that goes on. <b>And on</b></p></div>" % i for i in range(60_000)
-    )
+    """A page within all limits that takes trafilatura seconds: elements that have thousands of siblings."""
+    return b"<html><body><article><p>" + b"<span>a </span>" * 20_000
 
 
 def test_extract_writes_one_line_a_page(folder, tmp_path):
@@ -190,8 +192,10 @@ def test_results_come_in_order_and_input_is_taken_as_needed():
     assert found == list(range(40))
 
 
-def test_a_worker_that_dies_takes_only_its_page_along():
+def test_a_worker_that_dies_takes_nothing_along():
+    """Its page gets a second chance: the memory it was killed for may have been another's."""
     pages = [(0, slow_page()), *((number, (PAGES / "plain.html").read_bytes()) for number in range(1, 6))]
+    killed = []
     me, before = psutil.Process(), {child.pid for child in psutil.Process().children(recursive=True)}
 
     def kill_the_busy_one():
@@ -204,6 +208,7 @@ def test_a_worker_that_dies_takes_only_its_page_along():
                     and "forkserver" in " ".join(child.cmdline())
                 ):
                     os.kill(child.pid, signal.SIGKILL)
+                    killed.append(child.pid)
                     return
             time.sleep(0.05)
 
@@ -213,9 +218,8 @@ def test_a_worker_that_dies_takes_only_its_page_along():
         extract_many((Page(key, html, "https://a.example/x") for key, html in pages), workers=1, timeout=120)
     )
     killer.join()
-    assert isinstance(results[0], Rejected)
-    assert results[0].outcome == ProcessingOutcome.EXTRACT_FAILED
-    assert all(isinstance(results[number], Processed) for number in range(1, 6))
+    assert killed
+    assert all(isinstance(result, Processed) for result in results.values())
 
 
 def test_leaving_early_stops_the_processes():

@@ -111,6 +111,7 @@ def test_an_article_fits_and_so_does_a_hostile_one(fresh: Cluster):
         published="2026-05-01T10:00:00+03:00",
         updated="2026-05-02",
         canonical_url=long,
+        amp_url=long,
         declared_language=long,
         image=long,
         section=long,

@@ -201,9 +201,9 @@ def data(shared_cluster: Cluster, shared_narrawatch) -> Cluster:
     with DemoSites(now=dt.datetime.now(dt.UTC)) as sites:
         shared_narrawatch("narratives", "import", *CARDS)
         shared_narrawatch("run", "--outlets", sites.outlets_dir)
-    lines = shared_narrawatch("flags", "list", "--level", "flag", "--json").stdout.splitlines()
+    lines = shared_narrawatch("flags", "list", "--json").stdout.splitlines()
     for number, decision in enumerate(("confirm", "reject", "unsure")):
-        shared_narrawatch("flags", decision, json.loads(lines[number])["id"], "--note", "a test")
+        shared_narrawatch("flags", decision, json.loads(lines[-1 - number])["id"], "--note", "a test")
     return shared_cluster
 
 

@@ -11,12 +11,18 @@ import pytest
 from crawlers.capture import Capture
 from index_config import bulk
 from index_config.cluster import Cluster
+from processing.archive import open_archive
 from processing.article import Article, Extracted, Language
+from processing.card_vectors import load_vectors
 from processing.cards import import_cards
 from processing.encoder import load_encoder
-from processing.match.fuse import Calibration, NoCalibration, load_calibration
-from processing.matching import NothingToMatch, all_articles, load_deck, sweep, unmatched
+from processing.match.fuse import Calibration, Channels, Fusion, NoCalibration, Weights, load_calibration
+from processing.match.matcher import READ, Text
+from processing.match.semantic import SemanticChannel
+from processing.matching import NothingToMatch, load_deck
 from processing.narrative import Narrative
+from processing.passages import split
+from processing.rematch import carry_out, plan, plan_one
 from processing.store import ArticleStore
 
 CLAIM = "The United States runs secret military biological laboratories in Ukraine"
@@ -25,6 +31,10 @@ GRAIN = Narrative(id="grain", title="Ukrainian grain never reaches poor countrie
 REPEATS = (
     "Officials said on Monday what many suspected. The Pentagon has been running secret biological weapons laboratories all "
     "over Ukraine, where American military scientists breed dangerous viruses. "
+)
+RUSSIAN = (
+    "Погода была хорошей, и все пошли гулять в парк. Пентагон содержит на Украине секретные военные биологические "
+    "лаборатории. Вечером показали кино."
 )
 HARMLESS = "The rowing club won the estuary cup on Sunday after a close race against the neighbouring town. "
 
@@ -53,10 +63,18 @@ def article(name: str, text: str, **changes: object) -> Article:
     return Article(**(fields | changes))  # type: ignore[arg-type]
 
 
+class Named(Capture):
+    """Its article's id is the last part of its address, so that a test can say which one it means."""
+
+    @property
+    def id(self) -> str:
+        return self.url.rpartition("/")[2]
+
+
 def store(cluster: Cluster, folder: Path, *articles: Article) -> None:
     pairs = []
     for one in articles:
-        capture = Capture(
+        capture = Named(
             outlet="daily", run="r1", url=one.url, requested_url=one.url, fetched=one.fetched, status=200, content_type=None,
             body=b"", file=one.warc, offset=1,
         )  # fmt: skip
@@ -65,11 +83,16 @@ def store(cluster: Cluster, folder: Path, *articles: Article) -> None:
 
 
 def match(cluster: Cluster, encoder, only: str | None = None) -> list[str]:
-    deck = load_deck(cluster, encoder, only)
-    articles = all_articles(cluster) if only else unmatched(cluster, deck.generation)
-    list(sweep(cluster, deck, articles, clock=lambda: dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC), only=only))
+    """Match what is left to match, or look for one card; the ids of the articles matched."""
+
+    def clock() -> dt.datetime:
+        return dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
+
+    deck, archive = load_deck(cluster, encoder), open_archive(cluster, encoder, clock)
+    work = plan_one(cluster, only) if only else plan(cluster, deck, archive)
+    done = [found.article for found in carry_out(cluster, deck, archive, work, clock=clock)]
     cluster.client.indices.refresh(index=cluster.name("flags"))
-    return articles
+    return done
 
 
 def flags(cluster: Cluster) -> dict[str, dict]:
@@ -122,15 +145,13 @@ def test_a_verdict_is_never_touched(cluster, encoder, tmp_path) -> None:
 
 
 def test_one_narrative_alone(cluster, encoder, tmp_path) -> None:
+    """Asked for one card, articles are matched whatever was matched before, and as with all cards."""
     store(cluster, tmp_path, article("labs", REPEATS * 3))
     cards(cluster, encoder, BIOLABS, GRAIN)
-    match(cluster, encoder, "grain")
-    assert flags(cluster) == {}
-    match(cluster, encoder, "biolabs")
+    assert match(cluster, encoder, "grain") == ["labs"]
     assert flags(cluster).keys() == {"labs:biolabs"}
-    match(cluster, encoder, "grain")
-    assert flags(cluster).keys() == {"labs:biolabs"}, "flags of other narratives stay"
-    assert match(cluster, encoder) == ["labs"], "a match against one card is no stamp"
+    assert match(cluster, encoder, "grain") == ["labs"]
+    assert match(cluster, encoder) == []
 
 
 def test_an_edited_article_is_matched_anew(cluster, encoder, tmp_path) -> None:
@@ -164,32 +185,69 @@ def test_cards_in_the_articles_language_are_met_word_by_word(cluster, encoder, t
 
 
 def test_fusion() -> None:
-    calibration = Calibration(
-        encoder="x",
-        intercept=-4,
-        semantic=8,
-        lexical=1,
-        suggest=(0.4, 0.5),
-        flag=(0.6, 0.75),
-        shortest=300,
-        fitted_on="",
-    )
-    cosine = np.array([[0.2, 0.5, 0.8]], dtype=np.float32)
-    alone = calibration.probability(cosine, np.zeros_like(cosine))
-    both = calibration.probability(cosine, np.ones_like(cosine))
-    assert (both > alone).all()
+    weights = Weights(wording=1, whole=1, coverage=2, overlap=0.5)
+    silent = Fusion(weights=weights, slope=4, intercept=-4, suggest=0.4, flag=0.6, read_on=(0.3, 0.5))
+    met = replace(silent, suggest=0.5, flag=0.75)
+    calibration = Calibration(encoder="x", silent=silent, met=met, shortest=300, fitted_on="", cards=3000, tail=0.5)
+    near, nothing = np.array([[0.0, 0.25, 0.5]], dtype=np.float32), np.zeros((1, 3), dtype=np.float32)
+    alone = silent.probability(Channels(near, near, near, nothing))
+    assert (silent.probability(Channels(near, near, near, nothing + 1)) > alone).all()
     assert (np.diff(alone) > 0).all()
     assert alone[0, 1] == pytest.approx(0.5)
     levels = [(0.7, 299, False), (0.7, 300, False), (0.7, 300, True), (0.45, 300, False), (0.45, 300, True)]
-    assert [calibration.level(*args, met=met) for *args, met in levels] == [
+    assert [calibration.level(*args, met=met, cards=3000) for *args, met in levels] == [
         "suggest",
         "flag",
         "suggest",
         "suggest",
         "none",
     ]
-    with pytest.raises(NoCalibration, match="another-encoder"):
+    few = [calibration.level(0.3, 300, met=False, cards=cards) for cards in (3000, 1200, 30, 1)]
+    assert few == ["none", "suggest", "flag", "flag"], "the best of fewer cards means more"
+    with pytest.raises(NoCalibration, match=r"NARRAWATCH_ENCODER=another-encoder python benchmarks/calibrate\.py"):
         load_calibration("another-encoder")
+
+
+def test_reading_stops_where_nothing_is_near(cluster, encoder) -> None:
+    """An article is read on only while what was read is near to some card."""
+    cards(cluster, encoder, BIOLABS, GRAIN)
+    matcher = load_deck(cluster, encoder).matcher
+    harmless, told = split("A cup", HARMLESS * 60, language="en"), split("A cup", REPEATS * 80, language="en")
+    assert min(len(harmless), len(told)) > READ[1]
+    assert len(matcher.look(harmless, "en").passages) == READ[0]
+    assert len(matcher.look(told, "en").passages) == min(READ[2], len(told))
+    (match,) = matcher.rank(Text("A cup", REPEATS + HARMLESS * 60, "en"), 1, at_least="suggest")
+    assert (match.narrative, match.passage.kind) == ("biolabs", "lead")
+
+
+def test_a_claim_is_met_in_any_of_its_wordings(cluster, encoder) -> None:
+    """A translation is a wording like the title; which sentence says it is found word by word, in another language too."""
+    cards(
+        cluster, encoder, BIOLABS, replace(GRAIN, translations={"uk": "Українське зерно не доходить до бідних країн"})
+    )
+    text = "Погода была хорошей. Українське зерно не доходить до бідних країн. Усі пішли додому."
+    grain, biolabs = load_deck(cluster, encoder).matcher.rank(Text(None, text, "uk"), 10, at_least="none")
+    assert (grain.narrative, biolabs.narrative) == ("grain", "biolabs")
+    assert grain.coverage > 0.7 > biolabs.coverage
+    (english,) = load_deck(cluster, encoder, "biolabs").matcher.rank(Text(None, RUSSIAN, "ru"), 10, at_least="suggest")
+    assert (
+        RUSSIAN[slice(*english.sentence)] == "Пентагон содержит на Украине секретные военные биологические лаборатории."
+    )
+
+
+def test_vectors_of_some_cards(cluster, encoder) -> None:
+    many = [replace(BIOLABS, id=f"c{number}", title=f"{CLAIM} {'again ' * number}") for number in range(5)]
+    many[2] = replace(many[2], translations={"uk": "Українське зерно", "de": "Ukrainisches Getreide"})
+    cards(cluster, encoder, *many)
+    passages = encoder.encode_with_tokens([REPEATS, RUSSIAN], "passage")
+    everything = SemanticChannel(encoder, load_vectors(cluster, encoder))
+    some = SemanticChannel(encoder, everything.cards.only(["c3", "c1", "c2", "nobody"]))
+    assert some.cards.ids == ("c1", "c2", "c3")
+    for all_of_them, these in zip(everything.near(passages.vectors), some.near(passages.vectors), strict=True):
+        np.testing.assert_allclose(all_of_them[:, 1:4], these, atol=1e-6)
+    coverage = everything.coverage(passages.tokens, np.array([3, 1, 2]))
+    np.testing.assert_allclose(coverage[:, [1, 2, 0]], some.coverage(passages.tokens, np.arange(3)), atol=1e-6)
+    assert everything.cards.only([]).ids == ()
 
 
 def test_rank_agrees_with_the_pipeline(cluster, encoder, tmp_path, narrawatch) -> None:

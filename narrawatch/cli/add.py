@@ -111,10 +111,10 @@ def _flag(
     wanted = f"{article}:{narrative}"
     if narrative:  # first: dying between the two leaves a decision without a flag, which the same command mends
         verdicts.append(cluster, [wanted], "confirmed", analyst=name, note=note, clock=clock)
-    matches = [match for matched in sweep(cluster, decks[0], [article], clock=clock) for match in matched.matches]
-    flags = [f"{article}:{match.narrative}" for match in matches]
+    (found,) = sweep(cluster, decks[0], [article], clock=clock)
+    flags = [f"{article}:{card}" for card in found.levels]
     if narrative:
-        if not any(match.narrative == narrative and match.level == "flag" for match in matches):
+        if found.levels.get(narrative) != "flag":
             finds.flag_anyway(cluster, decks[1], article, narrative, clock=clock)
         verdicts.carry(cluster, [wanted])
     return list(dict.fromkeys([wanted, *flags] if narrative else flags))

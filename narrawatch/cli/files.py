@@ -46,8 +46,8 @@ def extract(folder: Path, out: str, urls: Path | None, workers: int, timeout: fl
     """Read the HTML files (.html, .html.gz) below DIR, write one JSON object a line.
 
     \b
-    Keys: id (the file's name), title, text, authors, published, updated, language, canonical_url, image, section, tags,
-    declared_language; for a page without article: id, outcome, detail.
+    Keys: id (the file's name), title, text, authors, published, updated, language, canonical_url, amp_url, image, section,
+    tags, declared_language; for a page without article: id, outcome, detail.
     """
     files = _pages(folder)
     addresses = _addresses(urls) if urls else {}

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from narrawatch.cli.backfill import chosen_period, period_options, print_backfill
 from narrawatch.cli.options import outlets_option
 from narrawatch.settings import Settings
 
 if TYPE_CHECKING:
     from crawlers.ledger import OutletRun
     from crawlers.outlet import Outlet
+    from crawlers.period import Period
     from index_config.cluster import Cluster
     from narrawatch.pipeline import Found, Processed
 
+_MOST_ROWS = 30
 ATTENTION = 3
 """Exit code when the job was done and something needs a look: an outlet failed, a document was refused."""
 
@@ -66,16 +70,25 @@ def run(settings: Settings, ids: tuple[str, ...], run_id: str | None) -> None:
 @click.argument("ids", metavar="[OUTLET]...", nargs=-1)
 @outlets_option
 @run_id_option
+@period_options
 @click.pass_obj
-def crawl(settings: Settings, ids: tuple[str, ...], run_id: str | None) -> None:
+def crawl(settings: Settings, ids: tuple[str, ...], *, run_id: str | None, first: Any, last: Any) -> None:
     """Fetch what is new at the outlets into WARC files; all outlets, or those named.
+
+    With --from, fetch what was published on past days instead: the sitemaps that an outlet's file and its robots.txt
+    name are searched for it, by news date, the date in the address, or the last change. What was fetched before is not
+    fetched again, so the same command continues a backfill that was stopped.
 
     \b
     Example:   narrawatch crawl stopfake_en --run-id 2026-11-23T06
+               narrawatch crawl stopfake_en --from 2026-01-01 --to 2026-01-31
     """
     console = Console()
-    runs, problems = _crawl(settings, open_cluster(settings), ids, run_id, console)
+    period = chosen_period(first, last)
+    runs, problems = _crawl(settings, open_cluster(settings), ids, run_id, console, period=period)
     print_outlets(console, runs)
+    if period:
+        problems += print_backfill(console, runs, period)
     sys.exit(_exit_code(runs, problems, None))
 
 
@@ -106,13 +119,16 @@ def process(settings: Settings, warc: tuple[Path, ...], *, run_id: str | None, r
 
 
 @click.command()
-@click.option("--narrative", metavar="ID", help="Match all articles against this card alone.")
+@click.option("--narrative", metavar="ID", help="Look for this card in all articles, whatever was matched before.")
 @click.option(
     "--since", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="Only articles fetched since that day."
 )
 @click.pass_obj
 def match(settings: Settings, narrative: str | None, since: Any) -> None:
     """Match articles against the narratives: those not yet matched against the present cards.
+
+    Where only cards have changed, they are looked for among the passages kept, and only articles that may carry one are
+    matched again. Flags that are new, and those no longer found, are counted by narrative.
 
     \b
     Example:   narrawatch match
@@ -140,7 +156,13 @@ def run_all(settings: Settings, cluster: "Cluster", ids: Sequence[str], run_id: 
 
 
 def _crawl(
-    settings: Settings, cluster: "Cluster", ids: Sequence[str], run_id: str | None, console: Console
+    settings: Settings,
+    cluster: "Cluster",
+    ids: Sequence[str],
+    run_id: str | None,
+    console: Console,
+    *,
+    period: "Period | None" = None,
 ) -> tuple[list["OutletRun"], int]:
     from crawlers.locks import check_run_id  # noqa: PLC0415
     from narrawatch import logs, pipeline  # noqa: PLC0415
@@ -149,7 +171,7 @@ def _crawl(
     name = check_run_id(run_id or pipeline.new_run_id())
     log = logs.to_file(settings, f"run-{name}")
     console.print(f"Run {name}: {len(selected)} outlets, log in {log}", markup=False, soft_wrap=True)
-    return pipeline.crawl_step(settings, cluster, selected, name, console) if selected else [], problems
+    return pipeline.crawl_step(settings, cluster, selected, name, console, period=period) if selected else [], problems
 
 
 def _process(
@@ -181,13 +203,14 @@ def _has_cards(cluster: "Cluster") -> bool:
 
 
 def _exit_code(runs: Sequence["OutletRun"], problems: int, processed: "Processed | None") -> int:
-    failed = [
-        run
-        for run in runs
-        if run.status != "complete" or not any(start.outcome in {"read", "empty"} for start in run.starts)
-    ]
+    failed = [run for run in runs if run.status != "outside_hours" and (run.status != "complete" or not _answered(run))]
     unwell = bool(processed and (processed.outcomes["dead_letter"] or processed.problems))
     return ATTENTION if failed or problems or unwell else 0
+
+
+def _answered(run: "OutletRun") -> bool:
+    """Whether one of the outlet's own start points did; the home page of a quiet outlet is none."""
+    return any(start.outcome in {"read", "unchanged", "empty"} for start in run.starts if start.platform != "home")
 
 
 def print_outlets(console: Console, runs: Sequence["OutletRun"]) -> None:
@@ -230,12 +253,20 @@ def print_found(console: Console, found: "Found | None") -> None:
             "No narratives yet, so nothing was matched; bring some in with `narrawatch narratives import FILE`"
         )
         return
-    if found.narratives:
-        table = Table("Articles", "Narrative", title="Flags by narrative")
-        for (identifier, title), count in found.narratives.most_common(30):
-            table.add_row(str(count), f"{title}\n[dim]{identifier}[/dim]")
+    told = found.narratives.keys() | found.lost.keys()
+    if told:
+        table = Table("Flags", "New", "Gone", "Narrative", title="Flags by narrative")
+        for card in sorted(told, key=lambda card: (-found.narratives[card], -found.lost[card], card))[:_MOST_ROWS]:
+            counts = (str(counter[card] or "") for counter in (found.narratives, found.gained, found.lost))
+            table.add_row(*counts, Text(f"{card[1]}\n{card[0]}"))
         console.print(table)
+        if len(told) > _MOST_ROWS:
+            console.print(f"… and {len(told) - _MOST_ROWS} narratives more")
     levels = ", ".join(f"{count} {level}" for level, count in sorted(found.levels.items()))
     console.print(
-        f"{found.articles} articles matched: {levels or 'nothing found'}. See: narrawatch flags list", markup=False
+        f"{found.articles} articles matched: {levels or 'nothing found'}; {found.gained.total()} flags new, "
+        f"{found.lost.total()} no longer found. See: narrawatch flags list",
+        markup=False,
     )
+    if found.passed_over:
+        console.print(f"{found.passed_over} articles passed over: no card that changed is near to them")

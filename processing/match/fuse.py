@@ -1,54 +1,179 @@
-"""Fusion: both channels' scores become one probability, and the probability a level.
+"""Fusion: the channels' scores become one probability, and the probability a level.
 
-Weights and thresholds are fitted on labelled data, per encoder, by `benchmarks/calibrate.py`; cosines of different encoders
-are on different scales, so an encoder without a calibration is refused rather than guessed at.
+Weights and thresholds are fitted on labelled data, per encoder, by `benchmarks/calibrate.py`, which also states what each
+level was measured to give; scores of different encoders are on different scales, so an encoder without a calibration is
+refused rather than guessed at.
 """
 
+import hashlib
 import json
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from narrawatch.errors import NarrawatchError
+from processing.encoder import Floats
 
 Level = Literal["flag", "suggest", "none"]
+_FEWEST = 10
+"""Cards below which thresholds fall no further: the best of fewer is no longer from the tail of the scores."""
 
 
 class NoCalibration(NarrawatchError):
     """The encoder's scores have not been calibrated."""
 
 
+@dataclass(frozen=True)
+class Channels:
+    """What each channel says of each passage and card, all of one shape.
+
+    `wording` is the cosine with the nearest wording of the title, `whole` that with all the card says, `coverage` the share
+    of the title's words found, `overlap` the lexical channel's.
+    """
+
+    wording: Floats
+    whole: Floats
+    coverage: Floats
+    overlap: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """How much each channel counts."""
+
+    wording: float
+    whole: float
+    coverage: float
+    overlap: float
+
+    def sum(self, channels: Channels) -> Floats:
+        total = sum(getattr(self, name.name) * getattr(channels, name.name) for name in fields(self))
+        return np.asarray(total, dtype=np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fusion:
+    """A weighted sum of the channels, the logistic function that makes it a probability, and the levels' thresholds.
+
+    `read_on`: sums that the first passages of an article must reach for more of it to be read, and then for the rest.
+    `shifts`: by how much the log-odds of unrelated texts in a language lie above the group's; a language that is not
+    named was measured on too few texts and has the group's thresholds. `flag` None: nothing is more than suggested.
+    """
+
+    weights: Weights
+    slope: float
+    intercept: float
+    suggest: float
+    flag: float | None
+    read_on: tuple[float, ...]
+    shifts: Mapping[str, float] = field(default_factory=dict)
+
+    def probability(self, channels: Channels) -> Floats:
+        """Element by element."""
+        logit = self.intercept + self.slope * self.weights.sum(channels)
+        probability: Floats = (1 / (1 + np.exp(-logit))).astype(np.float32)
+        return probability
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A share of so many texts, and the ends of its exact 95 % interval."""
+
+    share: float
+    texts: int
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.share:.1%} of {self.texts} ({self.low:.1%}–{self.high:.1%})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stated:
+    """What a level (or a higher one) was measured to give, on texts that its threshold was not chosen on.
+
+    `language` None is the whole group. `false_alarms`: everyday texts that reach it with any card; `reached`: passages cited
+    for a card whose card reaches it; both by score alone, whatever the length. `precision`, of articles of which the share
+    `prevalence` tells a documented narrative, with what the worse ends of both intervals give. None where too few texts
+    are there to tell.
+    """
+
+    met: bool
+    language: str | None
+    level: Level
+    false_alarms: Share | None
+    reached: Share | None
+    prevalence: float
+    precision: float | None
+    precision_low: float | None
+
+    def __str__(self) -> str:
+        parts = []
+        if self.false_alarms:
+            parts.append(f"{self.false_alarms} everyday texts reach it")
+        if self.reached:
+            parts.append(f"{self.reached} passages cited for a card do")
+        if self.precision is not None and self.precision_low is not None:
+            parts.append(
+                f"precision {self.precision:.2f} (at least {self.precision_low:.2f}) where {self.prevalence:.0%} of articles"
+                " tell a narrative"
+            )
+        return "; ".join(parts) or "not measured"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Calibration:
-    """Logistic regression on cosine and lexical overlap, and the two levels' thresholds on its probability."""
+    """Fusion where the lexical channel is silent, and where cards have words in the text's language (`met`).
+
+    They differ because the second opinion lifts unrelated texts too. `shortest`: characters of an article's text below
+    which it never gets more than `suggest`.
+    """
 
     encoder: str
-    intercept: float
-    semantic: float
-    lexical: float
-    suggest: tuple[float, float]
-    flag: tuple[float, float]
-    """Thresholds: where the lexical channel is silent, and where the text's language meets the cards'.
-
-    They differ because the second opinion lifts unrelated texts too; one threshold would be too high for the first.
-    """
+    silent: Fusion
+    met: Fusion
     shortest: int
-    """Characters of an article's text below which it never gets more than `suggest`."""
     fitted_on: str
+    cards: int
+    tail: float
+    """The thresholds hold for so many cards. An unrelated text's best score grows with the logarithm of their number, since
+    scores fall off exponentially above the bulk; `tail` is by how much of its logarithm the odds fall with fewer."""
+    stated: tuple[Stated, ...] = ()
 
-    def probability(self, cosine: NDArray[np.float32], overlap: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Element by element, any common shape."""
-        logit = self.intercept + self.semantic * cosine + self.lexical * overlap
-        return (1 / (1 + np.exp(-logit))).astype(np.float32)
+    def fusion(self, *, met: bool) -> Fusion:
+        return self.met if met else self.silent
 
-    def level(self, probability: float, characters: int, *, met: bool) -> Level:
-        """The level of a text's best probability; `met`: the lexical channel found something in this text."""
-        if probability < self.suggest[met]:
+    def level(
+        self, probability: float, characters: int, *, met: bool, cards: int, language: str | None = None
+    ) -> Level:
+        """The level of the best probability a text of so many characters has among so many cards."""
+        if probability < self.threshold("suggest", met=met, cards=cards, language=language):
             return "none"
-        return "flag" if probability >= self.flag[met] and characters >= self.shortest else "suggest"
+        flag = self.threshold("flag", met=met, cards=cards, language=language)
+        return "flag" if probability >= flag and characters >= self.shortest else "suggest"
+
+    def threshold(
+        self, level: Literal["flag", "suggest"], *, met: bool, cards: int, language: str | None = None
+    ) -> float:
+        """The probability from which a level holds; a language without a shift has its group's, infinity is never reached."""
+        fusion = self.fusion(met=met)
+        whole = fusion.flag if level == "flag" else fusion.suggest
+        if whole is None:
+            return math.inf
+        if not 0 < whole < 1:
+            return whole
+        share = min(max(cards, _FEWEST) / self.cards, 1.0)
+        odds: float = whole / (1 - whole) * share**self.tail * math.exp(fusion.shifts.get(language or "", 0.0))
+        return odds / (1 + odds)
+
+    def says(self, level: Level, *, met: bool, language: str | None = None) -> Stated | None:
+        """What a level was measured to give in a language, else in its group."""
+        mine = {one.language: one for one in self.stated if one.met is met and one.level == level}
+        return mine.get(language) or mine.get(None)
 
 
 def load_calibration(encoder: str) -> Calibration:
@@ -60,7 +185,29 @@ def load_calibration(encoder: str) -> Calibration:
     rows = json.loads(resources.files("processing.match").joinpath("calibration.json").read_text())
     for row in rows:
         if row["encoder"] == encoder:
-            return Calibration(**row | {name: tuple(row[name]) for name in ("suggest", "flag")})
+            return _calibration(row)
     raise NoCalibration(
-        f"encoder {encoder!r} has no calibration; calibrated are: {', '.join(row['encoder'] for row in rows)}"
+        f"encoder {encoder!r} has no calibration (there is one for {', '.join(row['encoder'] for row in rows)}); fit one on"
+        f" labelled data: NARRAWATCH_ENCODER={encoder} python benchmarks/calibrate.py --data DIR --write; without any, one that"
+        f" never flags: NARRAWATCH_ENCODER={encoder} python benchmarks/calibrate_unlabelled.py --texts FILE --cards FILE --write"
     )
+
+
+def _calibration(row: dict[str, Any]) -> Calibration:
+    fusions = {name: _fusion(row[name]) for name in ("silent", "met")}
+    return Calibration(**row | fusions | {"stated": tuple(_stated(one) for one in row.get("stated", ()))})
+
+
+def _stated(row: dict[str, Any]) -> Stated:
+    shares = {name: Share(**row[name]) if row[name] else None for name in ("false_alarms", "reached")}
+    return Stated(**row | shares)
+
+
+def _fusion(row: dict[str, Any]) -> Fusion:
+    return Fusion(**row | {"weights": Weights(**row["weights"]), "read_on": tuple(row["read_on"])})
+
+
+def fingerprint(calibration: Calibration) -> str:
+    """Names one calibration by all that decides: other weights or thresholds give another name, a new remark does not."""
+    deciding = {name: value for name, value in asdict(calibration).items() if name not in {"stated", "fitted_on"}}
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:12]

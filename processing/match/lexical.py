@@ -4,9 +4,12 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from elasticsearch import Elasticsearch
+
+from index_config.languages import languages, text_field
 
 _TOP = 50
 _WORD = re.compile(r"\w{3,}")
@@ -35,13 +38,23 @@ class LexicalChannel:
     client: Elasticsearch
     index: str
 
+    @cached_property
+    def languages(self) -> frozenset[str]:
+        """The language properties in which any card has words."""
+        names = sorted({text_field(code) for code in languages()})
+        searches: list[dict[str, Any]] = []
+        for name in names:
+            searches += [{}, {"size": 0, "terminate_after": 1, "query": {"exists": {"field": f"claim.{name}"}}}]
+        answers = self.client.msearch(index=self.index, searches=searches)["responses"]
+        return frozenset(name for name, found in zip(names, answers, strict=True) if found["hits"]["total"]["value"])
+
     def search(self, passages: Sequence[tuple[str, str]]) -> list[list[Hit]]:
         """For each (text, language property) the best cards, best first; one request for all.
 
         A card says nothing in a language it has no words in, so most passages that are not English find nothing.
         """
-        if not passages:
-            return []
+        if not passages or not {language for _, language in passages} & self.languages:
+            return [[] for _ in passages]
         searches: list[dict[str, Any]] = []
         for text, language in passages:
             searches += [{}, _query(text, f"claim.{language}")]

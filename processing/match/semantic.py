@@ -1,4 +1,4 @@
-"""The semantic channel: passages and claims as vectors, compared all with all in one matrix product per batch."""
+"""The semantic channel: passages and claims as vectors, all with all; then how much of a near claim's words a passage has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,18 +6,64 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.encoder import Encoder
-
-Vectors = NDArray[np.float32]
+from processing.card_vectors import CardVectors
+from processing.encoder import Encoder, Floats, Tokens
 
 
 @dataclass(frozen=True)
 class SemanticChannel:
-    """`claims`: one unit vector per card, shape [n, d], of the encoder's own space."""
+    """An encoder and its vectors of all cards."""
 
     encoder: Encoder
-    claims: Vectors
+    cards: CardVectors
 
-    def similarities(self, texts: Sequence[str]) -> Vectors:
-        """Cosine of each text with each claim, shape [len(texts), n]. Twenty thousand cards take 31 MB and a millisecond."""
-        return self.encoder.encode(list(texts)) @ self.claims.T
+    def near(self, passages: Floats) -> tuple[Floats, Floats]:
+        """Cosine of each passage with each card's nearest wording, and with all it says; both of shape [passages, cards]."""
+        wordings = passages @ self.cards.wordings.T
+        if len(self.cards.wordings) > len(self.cards.ids):
+            wordings = np.maximum.reduceat(wordings, self.cards.first_wording, axis=1)
+        return wordings, passages @ self.cards.whole.T
+
+    def coverage(self, passages: Sequence[Tokens], chosen: NDArray[np.intp]) -> Floats:
+        """How much of each chosen card's claim is found in each passage, word by word in whatever language.
+
+        For each token of the claim the nearest one of the passage counts, weighed by how much the token says; of a card's
+        wordings the best counts. Shape [passages, chosen].
+        """
+        if not len(chosen) or not self.encoder.token_dimensions:
+            return np.zeros((len(passages), len(chosen)), dtype=np.float32)
+        wordings, first_wording = _gather(self.cards.first_wording, len(self.cards.wordings), chosen)
+        tokens, first_token = _gather(self.cards.first_token, len(self.cards.tokens), wordings)
+        claims = self.cards.tokens[tokens].astype(np.float32) / 127
+        weights = self.cards.weights[tokens]
+        total = np.add.reduceat(weights, first_token)
+        found = np.zeros((len(passages), len(chosen)), dtype=np.float32)
+        for row, passage in enumerate(passages):
+            if len(passage.weights):
+                nearest = (passage.vectors @ claims.T).max(axis=0)
+                shares = np.add.reduceat(nearest * weights, first_token) / total
+                found[row] = np.maximum.reduceat(shares, first_wording)
+        return found
+
+    def sentence(self, passage: Tokens, lengths: Sequence[int], card: int) -> int:
+        """Which sentence of a passage has most of a card's claim; `lengths` are the sentences' numbers of tokens."""
+        wordings, _ = _gather(self.cards.first_wording, len(self.cards.wordings), np.array([card]))
+        tokens, _ = _gather(self.cards.first_token, len(self.cards.tokens), wordings)
+        claims = self.cards.tokens[tokens].astype(np.float32) / 127
+        nearest = (passage.vectors @ claims.T) * self.cards.weights[tokens]
+        ends = np.minimum(np.cumsum(lengths), len(nearest))
+        starts = np.append(0, ends[:-1])
+        found = [
+            nearest[start:end].max(axis=0).sum() if end > start else -np.inf
+            for start, end in zip(starts, ends, strict=True)
+        ]
+        return int(np.argmax(found))
+
+
+def _gather(first: NDArray[np.intp], total: int, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The positions of all parts of these rows, and where each row's parts begin among them."""
+    begins = first[rows]
+    lengths = np.append(first[1:], total)[rows] - begins
+    starts = np.append(0, np.cumsum(lengths)[:-1])
+    positions = np.arange(lengths.sum()) + np.repeat(begins - starts, lengths)
+    return positions, starts

@@ -1,0 +1,35 @@
+"""Sibling cards tell one story in other words: of each family an article gets one flag, the others beside it as "see also"."""
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass
+
+from processing.match.matcher import Match
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A match that becomes a flag; `see_also` are the ids of its family's other cards that match, too, best first."""
+
+    match: Match
+    family: str
+    see_also: tuple[str, ...] = ()
+
+
+def one_a_family(matches: Iterable[Match], family: Mapping[str, str], decided: Set[str], most: int) -> list[Shown]:
+    """The matches to show, best first, of at most so many families.
+
+    Args:
+        matches: best first.
+        family: the family of each card, by the card's id.
+        decided: cards that already have a verdict for this article. Each of them keeps its flag, and stands for its family:
+            what was reviewed once in other words need not be reviewed again.
+    """
+    members: dict[str, list[Match]] = {}
+    for match in matches:
+        members.setdefault(family[match.narrative], []).append(match)
+    shown = []
+    for head, found in list(members.items())[:most]:
+        chosen = [match for match in found if match.narrative in decided] or found[:1]
+        rest = tuple(match.narrative for match in found if match not in chosen)
+        shown += [Shown(match, head, rest) for match in chosen]
+    return shown

@@ -1,0 +1,270 @@
+"""After cards have changed: articles that could carry one of them are matched again, all others are only stamped.
+
+Those that could are found, not guessed: articles that have a flag of the card, articles in which a phrase of it may stand,
+then the nearest by vectors and by words, until none of the next hundred carries it. Each is matched with all cards, as a
+new article is.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+from elasticsearch.helpers import scan
+
+from index_config.cluster import Cluster
+from index_config.languages import text_field
+from processing.archive import Archive
+from processing.encoder import Floats
+from processing.match.matcher import Matcher
+from processing.match.rules import stems
+from processing.matching import Deck, Matched, sweep
+from processing.narrative import ANY, Narrative
+
+DRY = 100
+"""So many articles in a row that do not carry a card end the search for it."""
+_BATCH = 50
+_WORTH_IT = 200
+"""Articles a card must save us; below that all are matched again."""
+_LEXICAL = 1_000
+
+
+class Looked(Protocol):
+    """An article that was matched, and all narratives found in it."""
+
+    @property
+    def article(self) -> str: ...
+
+    @property
+    def narratives(self) -> frozenset[str]: ...
+
+
+L = TypeVar("L", bound=Looked)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a match has to do: articles to match in any case, and cards to look for in the archive.
+
+    `settled` is the number of articles that are looked at only where they may carry one of the cards, `among` says which.
+    `whole`: when it is carried out, these are matched with all present cards.
+    """
+
+    articles: list[str]
+    cards: tuple[str, ...]
+    settled: int
+    among: list[dict[str, Any]]
+    whole: bool
+
+
+def plan(cluster: Cluster, deck: Deck, archive: Archive, since: str | None = None) -> Plan:
+    """What is left to do until every article (fetched since a day) is matched with the present cards.
+
+    Raises:
+        ClusterError: Elasticsearch cannot be reached.
+    """
+    among = [*_settled(deck, archive), *_fetched(since)]
+    count, oldest = _count(cluster, among)
+    cards = tuple(name for name, card in deck.cards.items() if card.generation > oldest) if count else ()
+    left_out: list[dict[str, Any]] = [{"term": {"matched_generation": deck.generation}}]
+    if worth_it := count > _WORTH_IT * len(cards):
+        left_out.append({"bool": {"filter": among}})
+    articles = _ids(cluster, "articles", {"bool": {"filter": _fetched(since), "must_not": left_out}})
+    return Plan(articles, cards, count, among, True) if worth_it else Plan(articles, (), 0, among, True)
+
+
+def plan_one(cluster: Cluster, card: str, since: str | None = None) -> Plan:
+    """What is to do to look for one card, whatever was matched before.
+
+    Raises:
+        ClusterError: Elasticsearch cannot be reached.
+    """
+    among = _fetched(since)
+    count, _ = _count(cluster, among)
+    if count > _WORTH_IT:
+        return Plan([], (card,), count, among, False)
+    return Plan(_ids(cluster, "articles", {"bool": {"filter": among}}), (), 0, among, False)
+
+
+def _fetched(since: str | None) -> list[dict[str, Any]]:
+    return [{"range": {"fetched": {"gte": since}}}] if since else []
+
+
+def _count(cluster: Cluster, filters: Sequence[Mapping[str, Any]]) -> tuple[int, int]:
+    """How many articles there are, and the oldest generation of cards they were matched with."""
+    cluster.client.indices.refresh(index=cluster.name("articles"))
+    answer = cluster.client.search(
+        index=cluster.name("articles"),
+        size=0,
+        track_total_hits=True,
+        query={"bool": {"filter": filters}},
+        aggregations={"oldest": {"min": {"field": "matched_generation"}}},
+    )
+    return answer["hits"]["total"]["value"], int(answer["aggregations"]["oldest"]["value"] or 0)
+
+
+def _settled(deck: Deck, archive: Archive) -> list[dict[str, Any]]:
+    """Articles that were matched as they would be now, but for cards that have changed since."""
+    return [
+        {"term": {"matched_by": deck.matcher.name}},
+        {"range": {"matched": {"gte": archive.since}}},
+        {"range": {"matched_generation": {"gte": 1, "lt": deck.generation}}},
+    ]
+
+
+def carry_out(
+    cluster: Cluster, deck: Deck, archive: Archive, work: Plan, *, clock: Callable[[], dt.datetime]
+) -> Iterator[Matched]:
+    """Do what a plan says; yields articles as they are matched. Cut short, a new plan holds what is left.
+
+    Raises:
+        ClusterError: Elasticsearch cannot be reached or refused a flag.
+    """
+    matching = partial(sweep, cluster, deck, clock=clock, archive=archive)
+    yield from matching(work.articles)
+    search = Search(cluster, deck, archive, matching, work.among)
+    if work.cards:
+        yield from search.moved()
+    for card in work.cards:
+        yield from search.carriers(card)
+    if work.whole and work.settled:
+        _stamp(cluster, deck, work.among)
+
+
+def _stamp(cluster: Cluster, deck: Deck, among: Sequence[Mapping[str, Any]]) -> None:
+    """Say of these articles that they are matched with the present cards."""
+    cluster.client.indices.refresh(index=cluster.name("articles"))
+    cluster.client.options(request_timeout=600).update_by_query(
+        index=cluster.name("articles"),
+        query={"bool": {"filter": among}},
+        script={"source": "ctx._source.matched_generation = params.now", "params": {"now": deck.generation}},
+        conflicts="proceed",
+    )
+
+
+@dataclass(frozen=True)
+class Search(Generic[L]):
+    """Looks for articles that carry some cards; no article is matched twice.
+
+    Args:
+        look: matches articles (ids) with all cards.
+        among: clauses that articles must fulfil; all may be looked at without.
+    """
+
+    cluster: Cluster
+    deck: Deck
+    archive: Archive
+    look: Callable[[Sequence[str]], Iterable[L]]
+    among: Sequence[Mapping[str, Any]] = ()
+    _seen: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def moved(self) -> Iterator[L]:
+        """Articles with a flag that names another family than its card has now."""
+        families = self.deck.families
+        sources = [{name: {"terms": {"field": name}}} for name in ("narrative", "family")]
+        after: dict[str, Any] = {}
+        moved = []
+        while True:
+            pairs = {"composite": {"size": 5_000, "sources": sources, **after}}
+            found = self.cluster.client.search(index=self.cluster.name("flags"), size=0, aggregations={"pairs": pairs})[
+                "aggregations"
+            ]["pairs"]
+            keys = [bucket["key"] for bucket in found["buckets"]]
+            moved += [
+                key["narrative"] for key in keys if families.get(key["narrative"], key["family"]) != key["family"]
+            ]
+            if "after_key" not in found:
+                break
+            after = {"after": found["after_key"]}
+        if moved:
+            yield from self._all(self._flagged(sorted(set(moved))))
+
+    def carriers(self, card: str) -> Iterator[L]:
+        """Articles that may carry a card, as they are matched, those that do among them."""
+        narrative = self.deck.cards[card].narrative
+        yield from self._all(self._flagged([card]))
+        yield from self._all(self._phrased(narrative))
+        yield from self._until_dry(card, self.archive.nearest(query_vectors(self.deck.matcher, card)))
+        yield from self._until_dry(card, self._worded(narrative))
+
+    def _all(self, articles: Iterable[str]) -> Iterator[L]:
+        for batch in _batches(articles):
+            yield from self._looked_at(batch)
+
+    def _until_dry(self, card: str, articles: Iterable[str]) -> Iterator[L]:
+        dry = 0
+        for batch in _batches(articles):
+            yield from self._looked_at(batch)
+            for article in batch:
+                dry = 0 if card in self._seen.get(article, ()) else dry + 1
+            if dry >= DRY:
+                return
+
+    def _looked_at(self, batch: Sequence[str]) -> Iterator[L]:
+        new = [article for article in batch if article not in self._seen]
+        if new and self.among:
+            query = {"bool": {"filter": [{"ids": {"values": new}}, *self.among]}}
+            new = sorted(_ids(self.cluster, "articles", query))
+        for found in self.look(new) if new else ():
+            self._seen[found.article] = found.narratives
+            yield found
+
+    def _flagged(self, cards: Sequence[str]) -> list[str]:
+        named = [{"terms": {"narrative": cards}}, {"terms": {"see_also": cards}}]
+        query = {"query": {"bool": {"should": named}}, "_source": ["article"]}
+        hits = scan(self.cluster.client, index=self.cluster.name("flags"), query=query, size=1_000)
+        return sorted({hit["_source"]["article"] for hit in hits})
+
+    def _phrased(self, card: Narrative) -> list[str]:
+        """Articles that have all words of a phrase somewhere; whether the phrase stands there is for the rules to say."""
+        should = [
+            {"bool": {"filter": [_word(word, begins, _fields(language)) for word, begins in stems(phrase)]}}
+            for language, phrases in card.phrases.items()
+            for phrase in phrases
+        ]
+        query = {"bool": {"should": should, "minimum_should_match": 1}}
+        return sorted(_ids(self.cluster, "articles", query)) if should else []
+
+    def _worded(self, card: Narrative) -> Iterator[str]:
+        """Articles in the card's languages, those that have most of its words first."""
+        for name, claim in card.claims_by_field.items():
+            query = {"multi_match": {"query": claim, "fields": [f"text.{name}", "title"], "type": "most_fields"}}
+            answer = self.cluster.client.search(
+                index=self.cluster.name("articles"), query=query, size=_LEXICAL, source=False
+            )
+            yield from (hit["_id"] for hit in answer["hits"]["hits"])
+
+
+def query_vectors(matcher: Matcher, card: str) -> Floats:
+    """What passages are compared with: for each wording the weighted sum whose dot product is that of the channels."""
+    cards = matcher.semantic.cards.only([card])
+    sums = [
+        fusion.weights.wording * cards.wordings + fusion.weights.whole * cards.whole
+        for fusion in (matcher.calibration.silent, matcher.calibration.met)
+    ]
+    vectors: Floats = np.unique(np.vstack(sums), axis=0)
+    return vectors
+
+
+def _fields(language: str) -> list[str]:
+    return ["title", "text.*" if language == ANY else f"text.{text_field(language)}"]
+
+
+def _word(word: str, begins: bool, fields: list[str]) -> dict[str, Any]:
+    """Articles with this word, or one that begins so, in any of these fields, by the fields' own analyzers."""
+    kind = {"type": "bool_prefix"} if begins else {"zero_terms_query": "all"}  # a stop word is not in the index
+    return {"multi_match": {"query": word, "fields": fields, "operator": "and", **kind}}
+
+
+def _batches(articles: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(articles)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
+
+
+def _ids(cluster: Cluster, alias: str, query: Mapping[str, Any]) -> list[str]:
+    hits = scan(cluster.client, index=cluster.name(alias), query={"query": query, "_source": False}, size=5_000)
+    return sorted(hit["_id"] for hit in hits)

@@ -1,0 +1,302 @@
+"""After cards change: siblings, analysts' rules, and the archive in which only articles that may carry a card are matched."""
+
+import datetime as dt
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from crawlers.capture import Capture
+from index_config import bulk
+from index_config.apply import remove
+from index_config.cluster import Cluster
+from index_config.passages import open_passages, passages_alias
+from processing import rematch
+from processing.archive import Archive, open_archive
+from processing.article import Article, Extracted, Language
+from processing.cards import import_cards, set_retired
+from processing.encoder import load_encoder
+from processing.match.matcher import READ
+from processing.match.rules import RuleBook, rules_of, stems
+from processing.matching import load_deck
+from processing.narrative import Narrative
+from processing.passages import split
+from processing.rematch import Search, carry_out, plan, plan_one
+from processing.retired import settle_flags
+from processing.store import ArticleStore
+
+LABS = Narrative(
+    id="labs", title="The United States runs secret military biological laboratories in Ukraine", date="2022-03-01"
+)
+AGAIN = Narrative(
+    id="labs-again", title="The US runs secret military biological laboratories in Ukraine", date="2022-04-01"
+)
+GRAIN = Narrative(id="grain", title="Ukrainian grain never reaches poor countries, the West takes it all")
+TOLD = (
+    "Officials said on Monday what many suspected. The Pentagon has been running secret biological weapons laboratories all "
+    "over Ukraine, where American military scientists breed dangerous viruses. "
+)
+TOPICS = (
+    "rowing club",
+    "brass band",
+    "fire brigade",
+    "chess school",
+    "swimming pool",
+    "village choir",
+    "street market",
+)
+QUIET = "The {} of the town celebrated its anniversary on Sunday with cake, music and a speech by the mayor. "
+
+
+def now() -> dt.datetime:
+    return dt.datetime(2026, 11, 23, 8, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_encoder()
+
+
+def store(cluster: Cluster, folder: Path, texts: dict[str, str], fetched: str = "2026-11-23T06:00:00Z") -> None:
+    pairs = []
+    for name, text in texts.items():
+        url = f"https://example.org/{name}"
+        article = Article(
+            id=name, url=url, urls=(url,), outlet="daily", country="xx", kind="news",
+            page=Extracted(title=f"About {name}", text=text), language=Language("en", 1.0), fetched=fetched, run="r1",
+            warc="daily/r1-1.warc.gz", offset=1,
+        )  # fmt: skip
+        capture = Capture(
+            outlet="daily", run="r1", url=url, requested_url=url, fetched=fetched, status=200, content_type=None, body=b"",
+            file=article.warc, offset=1,
+        )  # fmt: skip
+        pairs.append((_Named(**vars(capture)), article))
+    assert set(ArticleStore(cluster, folder).write(pairs)) == {"indexed"}
+
+
+class _Named(Capture):
+    @property
+    def id(self) -> str:
+        return self.url.rpartition("/")[2]
+
+
+def cards(cluster: Cluster, encoder, *given: Narrative) -> None:
+    assert not import_cards(cluster, given, encoder, author="ana", reason="test").problems
+
+
+def match(cluster: Cluster, encoder) -> list[str]:
+    """Match what is left to match; the ids of the articles that were matched."""
+    deck, archive = load_deck(cluster, encoder), open_archive(cluster, encoder, now)
+    done = [found.article for found in carry_out(cluster, deck, archive, plan(cluster, deck, archive), clock=now)]
+    cluster.client.indices.refresh(index=cluster.name("flags"))
+    return done
+
+
+def flags(cluster: Cluster) -> dict[str, dict]:
+    hits = cluster.client.search(index=cluster.name("flags"), size=1000)["hits"]["hits"]
+    return {hit["_id"]: hit["_source"] for hit in hits}
+
+
+def decide(cluster: Cluster, flag: str) -> None:
+    verdict = {"verdict": "confirmed", "verdict_by": "ana", "verdict_at": "2026-11-23T09:00:00Z"}
+    bulk.write_all(cluster, [bulk.Action("flags", flag, verdict, "update")], refresh=True)
+
+
+def test_one_flag_a_family(cluster, encoder, tmp_path) -> None:
+    """The best of a family is flagged, the others stand beside it; a sibling that has a verdict stands for the family."""
+    store(cluster, tmp_path, {"told": TOLD * 3})
+    cards(cluster, encoder, LABS)
+    match(cluster, encoder)
+    decide(cluster, "told:labs")
+    cards(cluster, encoder, AGAIN)
+    match(cluster, encoder)
+    (flag,) = flags(cluster).values()
+    assert (flag["narrative"], flag["family"], flag["see_also"]) == ("labs", "labs", ["labs-again"])
+    assert flag["verdict"] == "confirmed"
+    store(cluster, tmp_path, {"more": TOLD * 4})
+    match(cluster, encoder)
+    (flag,) = (flag for flag in flags(cluster).values() if flag["article"] == "more")
+    assert {flag["narrative"], *flag["see_also"]} == {"labs", "labs-again"}
+
+
+def test_a_retired_cards_place_is_taken_by_its_sibling(cluster, encoder, tmp_path) -> None:
+    store(cluster, tmp_path, {"told": TOLD * 3, "quiet": QUIET.format("choir") * 5})
+    cards(cluster, encoder, LABS, AGAIN)
+    match(cluster, encoder)
+    (flag,) = flags(cluster).values()
+    set_retired(cluster, flag["narrative"], encoder, retired=True, author="ana", reason="test")
+    assert settle_flags(cluster, flag["narrative"]) == (1, 0)
+    match(cluster, encoder)
+    assert [one["narrative"] for one in flags(cluster).values()] == flag["see_also"]
+    assert match(cluster, encoder) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "text", "level", "phrase"),
+    [
+        ({}, "quiet", None, None),
+        ({"phrases": {"en": ("cake, music and a speech",)}}, "quiet", "suggest", "cake, music and a speech"),
+        ({"phrases": {"ru": ("cake, music and a speech",)}}, "quiet", None, None),
+        ({"phrases": {"*": ("pentagon has been running",)}}, "told", "flag", "Pentagon has been running"),
+        ({"excluded": {"en": ("viruses",)}}, "told", None, None),
+        ({"excluded": {"en": ("viruses",)}, "phrases": {"*": ("pentagon*",)}}, "told", None, None),
+        ({"required": {"en": ("kyiv", "virus*")}}, "told", "flag", None),
+        ({"required": {"en": ("kyiv",)}}, "told", None, None),
+    ],
+)
+def test_analysts_rules_count(cluster, encoder, tmp_path, changes, text, level, phrase) -> None:
+    store(cluster, tmp_path, {"a": {"quiet": QUIET.format("choir"), "told": TOLD}[text] * 4})
+    cards(cluster, encoder, replace(LABS, **changes))
+    match(cluster, encoder)
+    found = flags(cluster)
+    assert [flag["level"] for flag in found.values()] == ([level] if level else [])
+    for flag in found.values():
+        assert flag["phrase"] == phrase
+        if phrase:
+            start, end = (flag[f"sentence_{edge}"] - flag["passage_start"] for edge in ("start", "end"))
+            assert phrase in flag["passage"][start:end]
+        if level == "suggest":
+            assert flag["score"] < 0.3, "a phrase lifts the level, never the probability"
+
+
+@pytest.mark.parametrize("sentences", [READ[0] * 10, 2_000])
+def test_a_phrase_is_evidence_wherever_it_stands(cluster, encoder, tmp_path, sentences) -> None:
+    """Far below where reading stops, and below the last passage that is made."""
+    text = (
+        QUIET.format("choir") * sentences
+        + "And then the port of Sela was sold to a foreign bank. "
+        + QUIET.format("band")
+    )
+    cards(cluster, encoder, replace(LABS, phrases={"en": ("Sela was sold",)}))
+    store(cluster, tmp_path, {"a": text})
+    match(cluster, encoder)
+    (flag,) = flags(cluster).values()
+    assert flag["phrase"] == "Sela was sold"
+    assert "Sela was sold" in flag["passage"]
+    assert text[flag["passage_start"] : flag["passage_end"]] == flag["passage"]
+
+
+def test_stems_stand_wherever_the_phrase_does(cluster, encoder, tmp_path) -> None:
+    """Words as analysts write them find the articles in an index that holds stems; whether the phrase stands there rules say."""
+    assert stems("порт* л'аеропорт продан") == [("по", True), ("продан", False)]
+    cards(cluster, encoder, LABS)
+    store(cluster, tmp_path, {"a": "All the harbours were secretly selling. " * 20, "b": QUIET.format("choir") * 5})
+    deck, archive = load_deck(cluster, encoder), open_archive(cluster, encoder, now)
+    for phrase in ("harbours were", "harbour* were", "secretly sell*", "the harbours", "HARBOURS"):
+        card = replace(LABS, phrases={"*": (phrase,)})
+        search = Search(cluster, deck, archive, lambda _: ())
+        cluster.client.indices.refresh(index=cluster.name("articles"))
+        assert search._phrased(card) == ["a"], phrase
+
+
+@pytest.fixture
+def many(cluster, encoder, tmp_path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """An archive of 63 quiet articles and 5 that tell a story, matched with one card, and sizes that make it large."""
+    monkeypatch.setattr(rematch, "_WORTH_IT", 5)
+    monkeypatch.setattr(rematch, "DRY", 4)
+    monkeypatch.setattr(rematch, "_BATCH", 2)
+    quiet = {
+        f"quiet{n}-{times}": QUIET.format(topic) * times for times in range(3, 12) for n, topic in enumerate(TOPICS)
+    }
+    told = {f"told{times}": TOLD * times for times in range(3, 8)}
+    cards(cluster, encoder, GRAIN)
+    store(cluster, tmp_path, quiet | told)
+    assert len(match(cluster, encoder)) == 68
+    assert flags(cluster) == {}
+    return quiet | told
+
+
+def test_only_articles_that_may_carry_a_new_card_are_matched_again(cluster, encoder, many) -> None:
+    cards(cluster, encoder, LABS)
+    looked_at = match(cluster, encoder)
+    told = {name for name in many if name.startswith("told")}
+    assert told <= set(looked_at)
+    assert len(looked_at) < 30
+    assert {flag["article"] for flag in flags(cluster).values()} == told
+    assert match(cluster, encoder) == [], "the others are stamped"
+    answer = cluster.client.search(
+        index=cluster.name("articles"), size=0, aggregations={"g": {"terms": {"field": "matched_generation"}}}
+    )
+    assert [(bucket["key"], bucket["doc_count"]) for bucket in answer["aggregations"]["g"]["buckets"]] == [(2, 68)]
+
+
+def test_what_is_found_is_what_matching_all_would_find(cluster, encoder, many, monkeypatch) -> None:
+    """A card new, then told otherwise, then with a phrase and a bar: each time the flags are those of a full match."""
+    versions = (
+        LABS,
+        replace(LABS, title="The brass band of the town celebrated its anniversary with cake"),
+        replace(LABS, phrases={"en": ("swimming pool* of the town",)}, excluded={"en": ("choir",)}),
+    )
+    for card in versions:
+        cards(cluster, encoder, card)
+        match(cluster, encoder)
+        some = {name: (flag["level"], flag["narrative_version"]) for name, flag in flags(cluster).items()}
+        monkeypatch.setattr(rematch, "_WORTH_IT", 1_000)
+        deck, archive = load_deck(cluster, encoder), open_archive(cluster, encoder, now)
+        everything = list(carry_out(cluster, deck, archive, plan_one(cluster, "labs"), clock=now))
+        assert len(everything) == len(many)
+        assert not any(found.gained or found.lost for found in everything)
+        assert {name: (flag["level"], flag["narrative_version"]) for name, flag in flags(cluster).items()} == some
+        monkeypatch.setattr(rematch, "_WORTH_IT", 5)
+    assert {flag["phrase"] for flag in flags(cluster).values()} >= {"swimming pool of the town"}
+
+
+def test_a_match_cut_short_is_taken_up(cluster, encoder, many) -> None:
+    cards(cluster, encoder, LABS)
+    deck, archive = load_deck(cluster, encoder), open_archive(cluster, encoder, now)
+    work = carry_out(cluster, deck, archive, plan(cluster, deck, archive), clock=now)
+    assert len(list(itertools.islice(work, 3))) == 3
+    work.close()
+    match(cluster, encoder)
+    assert {flag["article"] for flag in flags(cluster).values()} == {name for name in many if name.startswith("told")}
+
+
+def test_passages_follow_their_articles_text(cluster, encoder, tmp_path) -> None:
+    store(cluster, tmp_path, {"a": TOLD * 3})
+    cards(cluster, encoder, LABS)
+    match(cluster, encoder)
+    archive = open_archive(cluster, encoder, now)
+    before = passages(archive)
+    assert {source["article"] for source in before} == {"a"}
+    store(cluster, tmp_path, {"a": QUIET.format("choir") * 5}, fetched="2026-11-23T07:00:00Z")
+    match(cluster, encoder)
+    after = passages(archive)
+    assert {source["text_hash"] for source in after}.isdisjoint(source["text_hash"] for source in before)
+    vectors = encoder.encode([LABS.title], "claim")
+    assert list(archive.nearest(vectors)) == ["a"]
+    remove(cluster)
+    assert not cluster.client.indices.exists(index=cluster.name(archive.alias))
+
+
+def passages(archive: Archive) -> list[dict]:
+    index = archive.cluster.name(archive.alias)
+    archive.cluster.client.indices.refresh(index=index)
+    return [hit["_source"] for hit in archive.cluster.client.search(index=index, size=100)["hits"]["hits"]]
+
+
+def test_each_encoder_has_passages_of_its_own(cluster) -> None:
+    names = {
+        passages_alias(name) for name in ("e5", "sentence-transformers:Org/Model", "sentence-transformers:org/model")
+    }
+    assert len(names) == 3
+    for name in names:
+        assert open_passages(cluster, name.removeprefix("passages-"), 3, now()) == now()
+        later = now() + dt.timedelta(days=1)
+        assert open_passages(cluster, name.removeprefix("passages-"), 3, later) == now(), "it stays as it was made"
+
+
+def test_reading_rules_is_quick_for_cards_without_any_word_in_the_text() -> None:
+    """A thousand cards with rules are told apart by their words, before an expression is tried."""
+    many = [replace(LABS, id=f"c{number}", phrases={"*": (f"word{number} of port",)}) for number in range(1_000)]
+    book = RuleBook(rules_of(many))
+    ruled = book.read("A title", QUIET.format("choir") * 50 + "word7 of port", "en")
+    assert list(ruled.witnesses) == ["c7"]
+    assert not ruled.barred
+
+
+def test_split_numbers_are_places(encoder) -> None:
+    """The matcher finds a passage again by its number."""
+    assert [one.number for one in split("A title", TOLD * 50, language="en")] == list(
+        range(len(split("A title", TOLD * 50)))
+    )
