@@ -64,3 +64,31 @@ def article_text(cluster: Cluster, flag: dict[str, Any]) -> str | None:
         return str(answer["_source"]["title"])
     (text,) = answer["_source"]["text"].values()
     return str(text)
+
+
+_STATE = ("versions", "changed_at", "withdrawn", "withdrawn_at", "text_hash")
+
+
+def article_state(cluster: Cluster, flag: dict[str, Any]) -> dict[str, Any]:
+    """What became of the flag's article since it was captured first, as far as there is anything to say."""
+    answer = cluster.client.mget(index=cluster.name("articles"), ids=[flag["article"]], source_includes=_STATE)
+    found = answer["docs"][0].get("_source") or {}
+    return {name: found[name] for name in _STATE if found.get(name) is not None}
+
+
+def since_then(flag: dict[str, Any], state: dict[str, Any]) -> list[str]:
+    """The same in words, for a reader of the flag."""
+    said = []
+    if state.get("withdrawn"):
+        said.append(f"withdrawn: the page has been gone since {_moment(state['withdrawn_at'])}; its text is kept")
+    if "changed_at" in state:
+        edited = f"edited {_moment(state['changed_at'])}, {state['versions']} wordings seen"
+        other = state["text_hash"] != flag["text_hash"]
+        said.append(
+            edited + ("; this flag is about an earlier one" if other else "; this flag is about the present one")
+        )
+    return said
+
+
+def _moment(time: str) -> str:
+    return f"{time[:16].replace('T', ' ')} UTC"

@@ -22,6 +22,7 @@ COMMANDS = {
     "match": "pipeline:match",
     "add": "add:add",
     "outlets": "outlets:outlets",
+    "health": "health:health",
     "narratives": "narratives:narratives",
     "flags": "flags:flags",
     "extract": "files:extract",

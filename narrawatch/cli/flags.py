@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from narrawatch.cli.explain import explain, level_of, not_repeats, stance_of
 from narrawatch.cli.pipeline import open_cluster
 from narrawatch.settings import Settings
 
@@ -21,11 +22,19 @@ def flags() -> None:
     """Look at what was flagged, and decide."""
 
 
+flags.add_command(explain)
+
+
 @flags.command("list")
 @click.option("--level", type=click.Choice(["flag", "suggest"]), help="Only this level.")
 @click.option("--outlet", help="Only this outlet.")
 @click.option("--language", help="Only this language (code).")
 @click.option("--narrative", metavar="ID", help="Only this narrative.")
+@click.option(
+    "--stance",
+    type=click.Choice(["repeats", "reports", "rebuts", "unclear"]),
+    help="Only what stands so to its narrative.",
+)
 @click.option(
     "--verdict",
     type=click.Choice(["open", "confirmed", "rejected", "unsure"]),
@@ -62,7 +71,7 @@ def show(settings: Settings, flag_id: str, *, as_json: bool) -> None:
     \b
     Example:   narrawatch flags show 4f1c
     """
-    from processing.flags import article_text, get_flag  # noqa: PLC0415
+    from processing.flags import article_state, article_text, get_flag, since_then  # noqa: PLC0415
     from review import verdicts  # noqa: PLC0415
 
     cluster = open_cluster(settings)
@@ -71,10 +80,12 @@ def show(settings: Settings, flag_id: str, *, as_json: bool) -> None:
     if decided and flag.get("verdict_at") != decided[0].at:  # left undone by a process that died
         verdicts.carry(cluster, [flag["id"]])
         flag |= verdicts.carried(decided[0])
+    state = article_state(cluster, flag)
     if as_json:
-        click.echo(json.dumps({**flag, "verdicts": [one.to_document() for one in decided]}, ensure_ascii=False))
+        trail = [one.to_document() for one in decided]
+        click.echo(json.dumps({**flag, "verdicts": trail, "article_state": state}, ensure_ascii=False))
         return
-    print_flag(Console(), flag, article_text(cluster, flag), decided)
+    print_flag(Console(), flag, article_text(cluster, flag), decided, since_then(flag, state))
 
 
 def _deciding(name: str, decision: "Decision", about: str) -> None:
@@ -118,7 +129,7 @@ def print_flags(console: Console, found: list[dict[str, Any]], total: int) -> No
         decided = f"\n{flag['verdict']}" if flag.get("verdict") else ""
         article = flag.get("title") or flag["url"]
         names = (
-            flag["level"] + decided,
+            "\n".join(part for part in (flag["level"], not_repeats(flag)) if part) + decided,
             f"{flag['outlet']} ({flag['language']})",
             article,
             flag["narrative_title"],
@@ -138,8 +149,17 @@ def short_id(flag: str, among: Sequence[str] = ()) -> str:
     return f"{article[:8]}:{narrative[:length]}"
 
 
-def print_flag(console: Console, flag: dict[str, Any], text: str | None, decided: Sequence["Verdict"] = ()) -> None:
-    """One flag with all an analyst needs; `text` as `article_text` gives it, `decided` its verdicts, newest first."""
+def print_flag(
+    console: Console,
+    flag: dict[str, Any],
+    text: str | None,
+    decided: Sequence["Verdict"] = (),
+    since: Sequence[str] = (),
+) -> None:
+    """One flag with all an analyst needs.
+
+    `text` is as `article_text` gives it, `decided` its verdicts, newest first, `since` what became of its article.
+    """
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="bold", justify="right", no_wrap=True)
     rows.add_column(overflow="fold")
@@ -149,15 +169,19 @@ def print_flag(console: Console, flag: dict[str, Any], text: str | None, decided
         ("Card", flag.get("narrative_url") or flag["narrative"]),
         (
             "Level",
-            f"{flag['level']}, score {flag['score']:.2f} (semantic {flag['semantic']:.2f}, lexical {flag['lexical']:.1f})",
+            f"{level_of(flag)}, score {flag['score']:.2f} (semantic {flag['semantic']:.2f}, lexical {flag['lexical']:.1f})",
         ),
         ("Article", flag.get("title") or "(no title)"),
         ("Address", flag["url"]),
         ("Outlet", f"{flag['outlet']} ({flag['country']}, {flag['kind']}), language {flag['language']}"),
         ("Published", flag.get("published") or "not said"),
+        *(("Since then", said) for said in since),
         ("Passage", marked_passage(flag, text)),
+        ("Stance", stance_of(flag)),
         ("Words", ", ".join(flag.get("matched_words") or []) or "none in common"),
+        *([("Phrase", flag["phrase"])] if flag.get("phrase") else []),
         ("Rebuttal", documented),
+        *([("See also", "\n".join(flag["see_also"]))] if flag.get("see_also") else []),
         *([("Added by", flag["added_by"])] if flag.get("added_by") else []),
         *(_verdict_rows(decided) or [("Verdict", flag.get("verdict") or "open")]),
         ("Flag", flag["id"]),

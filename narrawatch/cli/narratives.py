@@ -4,8 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from difflib import get_close_matches
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,39 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from index_config.cluster import Cluster, connect, reachable
 from narrawatch.cards_changed import announce
+from narrawatch.cli.card_versions import diff, export, restore, retire
+from narrawatch.cli.cards import find_card
+from narrawatch.cli.drafts import edit, test
+from narrawatch.cli.pipeline import open_cluster
 from narrawatch.progress import Steps, bars
 from narrawatch.settings import Settings
-from processing.cards import CardError, StoredCard, history, import_cards, load_card, load_cards
+from processing.cards import StoredCard, history, import_cards, load_cards
 from processing.encoder import load_encoder
-from processing.importers import CardProblem, read_all
+from processing.importers import CardProblem, Reading, read_all
 from processing.narrative import Narrative
 
 _EMPTY: tuple[object, ...] = (None, (), {}, "")
 
 
+def _columns(_context: click.Context, _option: click.Parameter, pairs: tuple[str, ...]) -> dict[str, str]:
+    names = [item.name for item in fields(Narrative)]
+    columns: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, column = pair.partition("=")
+        if not equals or name not in names or not column.strip():
+            raise click.BadParameter(f"{pair!r} is not FIELD=NAME; fields are {', '.join(names)}")
+        columns[name] = column.strip()
+    return columns
+
+
 @click.group()
 def narratives() -> None:
-    """Known narratives: import cards, list and show them."""
+    """Known narratives: import, show, test and edit cards, compare their versions, take them out of matching and back."""
+
+
+for _command in (edit, test, export, diff, retire, restore):
+    narratives.add_command(_command)
 
 
 @narratives.command("import")
@@ -38,13 +55,30 @@ def narratives() -> None:
 @click.option(
     "--id", "identifier", metavar="ID", help="Id of the card, for one text card; without it, its title's slug."
 )
+@click.option(
+    "--column",
+    "columns",
+    metavar="FIELD=NAME",
+    multiple=True,
+    callback=_columns,
+    help="Column (CSV) or key (JSON) that holds a field, where it has another name; can be repeated.",
+)
 @click.option("--reason", metavar="TEXT", help="Why, for the cards' history.  [default: import of the files]")
 @click.option("--as", "author", metavar="NAME", help="Who, for the cards' history.  [default: NARRAWATCH_ANALYST]")
 @click.pass_obj
 def import_(
-    settings: Settings, *, files: tuple[Path, ...], identifier: str | None, reason: str | None, author: str | None
+    settings: Settings,
+    *,
+    files: tuple[Path, ...],
+    identifier: str | None,
+    columns: dict[str, str],
+    reason: str | None,
+    author: str | None,
 ) -> None:
-    """Import cards: EUvsDisinfo text cards, JSON lines (also .gz), JSON lists, CSV with a header.
+    """Import cards, from files of any of these kinds.
+
+    EUvsDisinfo text cards and saved report pages, JSON lines (also .gz), JSON lists, CSV with a header, schema.org
+    ClaimReview (JSON-LD, or inside a saved page), and what `narrawatch narratives export` wrote.
 
     A card that is there with the same content stays as it is, a changed one becomes a new version. Bad cards are listed
     and the others imported; the exit code is then 1.
@@ -52,12 +86,13 @@ def import_(
     \b
     Example:   narrawatch narratives import cards.jsonl.gz
                narrawatch narratives import --id euvs:kazakhstan-unrest kazakhstan.txt
+               narrawatch narratives import --column title=Claim --column response="Fact check" desk.csv
     """
     if identifier is not None and len(files) > 1:
         raise click.UsageError("--id names one card; give one FILE with it")
     started = time.monotonic()
-    cluster = _cluster(settings)
-    cards, problems = _read(files, identifier)
+    cluster = open_cluster(settings)
+    cards, problems = _read(files, Reading(identifier, columns))
     reason = reason or f"import of {', '.join(path.name for path in files)}"
     with bars(Console(stderr=True)) as bar:
         result = import_cards(
@@ -94,7 +129,7 @@ def list_(settings: Settings, *, limit: int, as_json: bool) -> None:
     Example:   narrawatch narratives list --limit 20
                narrawatch narratives list --limit 0 --json | jq -r .title
     """
-    cards = sorted(load_cards(_cluster(settings)), key=lambda card: card.narrative.date or "", reverse=True)
+    cards = sorted(load_cards(open_cluster(settings)), key=lambda card: card.narrative.date or "", reverse=True)
     shown = cards[: limit or None]
     if as_json:
         _echo_json(_as_json(card) for card in shown)
@@ -129,8 +164,8 @@ def show(settings: Settings, identifier: str, *, as_json: bool) -> None:
     \b
     Example:   narrawatch narratives show euvs:kazakhstan-unrest
     """
-    cluster = _cluster(settings)
-    card = _find(cluster, identifier)
+    cluster = open_cluster(settings)
+    card = find_card(cluster, identifier)
     versions = history(cluster, identifier)
     if as_json:
         _echo_json([{**_as_json(card), "versions": [_as_version(version) for version in versions]}])
@@ -154,8 +189,8 @@ def history_(settings: Settings, identifier: str, *, as_json: bool) -> None:
     \b
     Example:   narrawatch narratives history euvs:kazakhstan-unrest
     """
-    cluster = _cluster(settings)
-    _find(cluster, identifier)
+    cluster = open_cluster(settings)
+    find_card(cluster, identifier)
     versions = history(cluster, identifier)
     if as_json:
         _echo_json(_as_json(version) for version in versions)
@@ -163,16 +198,10 @@ def history_(settings: Settings, identifier: str, *, as_json: bool) -> None:
         Console().print(_versions(versions))
 
 
-def _cluster(settings: Settings) -> Cluster:
-    cluster = connect(settings)
-    reachable(cluster, settings.elasticsearch_url)
-    return cluster
-
-
-def _read(files: Sequence[Path], identifier: str | None) -> tuple[list[Narrative], list[CardProblem]]:
+def _read(files: Sequence[Path], reading: Reading) -> tuple[list[Narrative], list[CardProblem]]:
     """Read all cards; say what is wrong at once, on standard error."""
     cards, problems = [], []
-    for item in read_all(files, identifier):
+    for item in read_all(files, reading):
         if isinstance(item, CardProblem):
             problems.append(item)
             click.echo(f"narrawatch: {item}", err=True)
@@ -181,21 +210,8 @@ def _read(files: Sequence[Path], identifier: str | None) -> tuple[list[Narrative
     return cards, problems
 
 
-def _find(cluster: Cluster, identifier: str) -> StoredCard:
-    try:
-        return load_card(cluster, identifier)
-    except CardError as error:
-        ids = [card.narrative.id for card in load_cards(cluster)]
-        near = (
-            get_close_matches(identifier, ids, n=3) or [name for name in ids if identifier.lower() in name.lower()][:3]
-        )
-        if not near:
-            raise
-        raise CardError(f"there is no card {identifier!r}; did you mean {' or '.join(near)}?") from error
-
-
 def _as_json(card: StoredCard) -> dict[str, Any]:
-    return {**asdict(card.narrative), **_as_version(card), "retired": card.retired, "linked": card.linked}
+    return {**asdict(card.narrative), **_as_version(card), "retired": card.retired, **card.found()}
 
 
 def _as_version(card: StoredCard) -> dict[str, Any]:
@@ -210,16 +226,24 @@ def _echo_json(documents: Any) -> None:
 
 def _rows(card: StoredCard) -> Iterator[tuple[str, str]]:
     """Every field that says something, readable; a missing rebuttal is said, since analysts look for it."""
-    for name, value in {**asdict(card.narrative), "linked": card.linked}.items():
+    kin = {"linked": card.linked, "retold": card.retold, "family": card.family}
+    for name, value in {**asdict(card.narrative), **kin}.items():
         if name == "response" and not value:
             yield name, "none documented"
         elif isinstance(value, dict):
-            yield from ((f"{name}.{language}", text) for language, text in value.items())
-        elif value not in _EMPTY:
-            long = name in {"related", "related_claims", "linked"}
-            yield name, ("\n" if long else ", ").join(value) if isinstance(value, tuple) else value
+            yield from ((f"{name}.{language}", _joined(name, text)) for language, text in value.items())
+        elif value not in _EMPTY and (name != "family" or value != card.narrative.id):
+            yield name, _joined(name, value)
     if card.retired:
         yield "retired", "yes: it is no longer matched"
+
+
+def _joined(name: str, value: str | tuple[str, ...]) -> str:
+    if isinstance(value, str):
+        return value
+    return (
+        "\n" if name in {"related", "related_claims", "linked", "retold", "examples", "counter_examples"} else ", "
+    ).join(value)
 
 
 def _versions(versions: Sequence[StoredCard]) -> Table:
