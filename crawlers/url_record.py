@@ -112,7 +112,8 @@ class UrlRecord:
             return replace(self, state=state, next_visit=again)
         if self.state != "captured":
             return replace(self, state=state)
-        quiet = 0 if changed else self.quiet + 1
+        # The first visit finds nothing unchanged, though another address may have led to the same text a moment before.
+        quiet = 0 if changed or capture.fetched == self.first_captured else self.quiet + 1
         if (
             self.withdrawn_at or self.failures or capture.id != self.id
         ):  # it has an appointment of another kind, or none

@@ -147,3 +147,12 @@ def test_pages_are_asked_about_only_when_they_are_known() -> None:
     assert conditions_of(NEW) == {}
     assert conditions_of(page) == {"If-None-Match": '"1"'}
     assert conditions_of(replace(page, withdrawn_at=at(1))) == {}
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_a_first_visit_is_never_one_that_found_nothing_new(changed: bool) -> None:
+    """Two addresses of one page are captured in either order: the second text is no news, but no visit was in vain."""
+    record = NEW.captured(capture(0)).processed(capture(0), "indexed", None, changed=changed)
+    assert record.quiet == 0
+    again = record.captured(capture(1)).processed(capture(1), "indexed", None, changed=False)
+    assert again.quiet == 1
