@@ -56,6 +56,7 @@ SHARING = 0.6
 SIMHASH_BITS, SIMHASH_APART = 64, 6
 NEW = (10, 20, 30, 40, 50, 60)
 CUT = (90, 75, 60)
+_TAKES, _ADDED = 3, 100
 _SENTENCE = re.compile(r"(?<=[.!?।。！？…»”\"])\s+|\n+")
 
 
@@ -380,8 +381,14 @@ def arrivals(data: Path) -> list[Document]:
     return found
 
 
+def _settled(cluster: Cluster, index: str) -> None:
+    """Wait until what was loaded in one go is merged, as it is in an index that grew by and by."""
+    while cluster.client.indices.stats(index=index)["_all"]["primaries"]["merges"]["current"]:
+        time.sleep(1)
+
+
 def growth(documents: list[Document], cluster: Cluster, sizes: list[int]) -> Table:
-    """What it costs to add 200 articles, a third of them copies, to so many others."""
+    """What it costs to add articles, a third of them copies, to so many others: three times, the first time to a cold index."""
     table = Table("articles there", "loading, s", "one more article, ms", "its index, MB", title="adding an article")
     index, there = cluster.name("fingerprints"), 0
     for number, wanted in enumerate(sizes):
@@ -391,16 +398,19 @@ def growth(documents: list[Document], cluster: Cluster, sizes: list[int]) -> Tab
             pass
         cluster.client.indices.put_settings(index=index, settings={"refresh_interval": None})
         cluster.client.options(request_timeout=300).indices.refresh(index=index)
+        _settled(cluster, index)
         loading, there = time.perf_counter() - began, wanted
         costs = []
-        for take in range(2):
-            some = documents[400 * number + 200 * take : 400 * number + 200 * take + 200]
+        for take in range(_TAKES):
+            first = _ADDED * (_TAKES * number + take)
+            some = documents[first : first + _ADDED]
             bulk.write_all(cluster, (stored(document, place) for place, document in enumerate(some)), refresh=True)
             began = time.perf_counter()
             cluster_articles(cluster, [document.name for document in some])
             costs.append((time.perf_counter() - began) / len(some) * 1000)
         size_now = cluster.client.indices.stats(index=index)["_all"]["primaries"]["store"]["size_in_bytes"]
-        table.add_row(f"{wanted:,}", f"{loading:.0f}", f"{min(costs):.1f} – {max(costs):.1f}", f"{size_now / 1e6:.0f}")
+        each = ", ".join(f"{cost:.1f}" for cost in costs)
+        table.add_row(f"{wanted:,}", f"{loading:.0f}", each, f"{size_now / 1e6:.0f}")
     return table
 
 
@@ -419,7 +429,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with articles/ and narratives/")
     parser.add_argument("--articles", type=int, default=300, help="how many are copied")
     parser.add_argument(
-        "--sizes", type=int, nargs="*", default=[10_000, 100_000], help="fingerprints to add articles to"
+        "--sizes", type=int, nargs="*", default=[10_000, 100_000, 1_000_000], help="fingerprints to add articles to"
     )
     arguments = parser.parse_args()
     base = connect(settings.load(os.environ | {"NARRAWATCH_INDEX_PREFIX": f"bench-duplicates-{os.getpid()}-"}))

@@ -80,6 +80,11 @@ def from_values(values: "np.ndarray[tuple[int], np.dtype[np.uint32]]") -> Finger
     return Fingerprint(values.astype("<u4").tobytes(), tuple(bands))
 
 
+def from_signature(signature: bytes) -> Fingerprint:
+    """The fingerprint again of which only the signature was kept."""
+    return from_values(np.frombuffer(signature, dtype="<u4").astype(np.uint32))
+
+
 def plausible(one: bytes, other: bytes) -> bool:
     """Whether two signatures are alike enough for their texts to be compared."""
     first, second = (np.frombuffer(signature, dtype="<u4") for signature in (one, other))

@@ -11,7 +11,7 @@ import pytest
 from index_config import bulk
 from processing import duplicates_clusters
 from processing.article import text_hash
-from processing.duplicates import SCHEME, copies, fingerprint, plausible, wording
+from processing.duplicates import SCHEME, copies, fingerprint, from_signature, plausible, wording
 from processing.duplicates_clusters import cluster_all, cluster_articles, follow, follow_moved, unclustered
 
 WORDS = [
@@ -177,6 +177,11 @@ def test_fingerprints_stay_comparable_with_those_that_are_stored():
     assert (len(found.bands), found.bands[0]) == (24, "0-07f14dec1eeb3253")
 
 
+def test_a_fingerprint_comes_back_from_its_signature():
+    found = fingerprint(wording("a", ORIGINAL))
+    assert from_signature(found.signature) == found
+
+
 FAMILY = {
     "a1": document(ORIGINAL, "agency", day(1)),
     "b2": document(EDITS["a byline"], "mirror", day(2)),
@@ -198,6 +203,22 @@ def test_all_at_once(cluster):
     assert cluster_all(cluster) == 5
     assert clusters(cluster) == EXPECTED
     assert cluster_all(cluster) == 0
+
+
+def test_the_same_candidates_whether_few_or_very_many_share_their_words(cluster, monkeypatch):
+    store(cluster, **FAMILY)
+    cluster_all(cluster)
+    assert clusters(cluster) == EXPECTED
+    found = {name: fingerprint(wording("x", FAMILY[name]["text"]["en"])) for name in ("a1", "b2", "c3", "d4")}
+    together = duplicates_clusters.state.candidates(cluster, found)
+    assert {name: set(others) for name, others in together.items()} == {
+        "a1": {"b2", "c3"}, "b2": {"a1", "c3"}, "c3": {"a1", "b2"}, "d4": set(),
+    }  # fmt: skip
+    monkeypatch.setattr(duplicates_clusters.state, "_MANY", 2)
+    apart = duplicates_clusters.state.candidates(cluster, found)
+    assert {name: set(others) for name, others in apart.items()} == {
+        name: set(others) for name, others in together.items()
+    }
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(["a1", "b2", "c3"])), ids="".join)
