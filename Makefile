@@ -9,7 +9,7 @@ endif
 UV ?= uv
 BIN := .venv/bin
 
-.PHONY: help demo demo-report test lint bench bench-text bench-language bench-match airflow lock clean python
+.PHONY: help demo demo-report test lint bench bench-text bench-language bench-match bench-flagging bench-stance bench-archive bench-duplicates bench-feeds bench-politeness bench-faults bench-outlets airflow lock clean python floors
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -18,7 +18,12 @@ help:
 	@echo 'make demo-report   invent nine weeks and write the weekly report of the last one'
 	@echo 'make test    lint, types and all tests, against an Elasticsearch of their own; ARGS="-k name" for some'
 	@echo 'make lint    lint and types only'
-	@echo 'make bench     DATA=DIR: text, language and matching on evaluation data, beside named baselines'
+	@echo 'make bench     DATA=DIR: text, language, matching, flagging and stance on evaluation data, beside named baselines; odd feeds'
+	@echo 'make bench-archive DATA=DIR   new cards looked for among articles matched before; needs Elasticsearch, takes minutes'
+	@echo 'make bench-politeness   what servers on loopback see of our pace and back-off; needs Elasticsearch, takes minutes'
+	@echo 'make bench-faults DATA=DIR   every fault a site can have, one by one and all at once; needs Elasticsearch, takes minutes'
+	@echo 'make bench-outlets   one run over 1,000 outlets on loopback: time, memory, open files; needs Elasticsearch'
+	@echo 'make floors    DATA=DIR: measure, and raise the floors that tests hold quality to; never lowers one unasked'
 	@echo 'make airflow install Airflow, for `narrawatch up --airflow`; make test does, too'
 	@echo 'make lock    choose dependencies anew: requirements.lock, requirements-airflow.lock'
 	@echo 'make clean   remove what was installed or generated here; data in var/ stays'
@@ -44,7 +49,7 @@ airflow: .venv/installed .venv/airflow
 
 DATA ?= ../shared/data
 
-bench: bench-text bench-language bench-match
+bench: bench-text bench-language bench-match bench-flagging bench-stance bench-duplicates bench-feeds
 
 bench-text: .venv/installed
 	@$(BIN)/python benchmarks/text.py --data $(DATA)/articles
@@ -54,6 +59,35 @@ bench-language: .venv/installed
 
 bench-match: .venv/installed
 	@$(BIN)/python benchmarks/match.py --data $(DATA)
+
+bench-flagging: .venv/installed
+	@$(BIN)/python benchmarks/flagging.py --data $(DATA)
+
+bench-stance: .venv/installed
+	@$(BIN)/python benchmarks/stance.py --data $(DATA)
+
+# card by card what a new one finds among articles matched before; takes minutes
+bench-archive: .venv/installed
+	@$(BIN)/python benchmarks/archive.py --data $(DATA)
+
+bench-duplicates: .venv/installed
+	@$(BIN)/python benchmarks/duplicates.py --data $(DATA)
+
+bench-feeds: .venv/installed
+	@$(BIN)/python benchmarks/feeds.py --data $(DATA)/feeds
+
+bench-politeness: .venv/installed
+	@$(BIN)/python benchmarks/politeness.py
+
+bench-faults: .venv/installed
+	@$(BIN)/python benchmarks/faults.py --data $(DATA)
+
+# ARGS="--check" only compares; ARGS='--lower "text f1" --reason "why"' for one that may fall
+floors: .venv/installed
+	@$(BIN)/python benchmarks/floors.py --data $(DATA) $(ARGS)
+
+bench-outlets: .venv/installed
+	@$(BIN)/python benchmarks/many_outlets.py
 
 lint: .venv/installed
 	@$(BIN)/ruff check .
