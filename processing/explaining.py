@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from index_config.cluster import Cluster
+from index_config.languages import text_field
 from processing.cards import CardError, StoredCard, card_generation, load_card
 from processing.encoder import Encoder
 from processing.match.fuse import fingerprint
@@ -31,13 +32,14 @@ _CLOSE = 0.005
 class Explanation:
     """`now` is what a match would write today, None when `not_again` says why there is none.
 
-    `differences` name the fields in which `now` is not what was stored, `because` what has changed since.
+    `measured` says how often the flag's level by score was right in its language. `differences` name the fields in which `now` is not what was stored, `because` what has changed since.
     """
 
     flag: dict[str, Any]
     now: dict[str, Any] | None
     not_again: str | None
     calibration: dict[str, Any]
+    measured: str | None
     rules: tuple[str, ...]
     differences: tuple[str, ...]
     because: tuple[str, ...]
@@ -60,7 +62,7 @@ def explain(cluster: Cluster, flag: dict[str, Any], encoder: Callable[[], Encode
     impossible = _impossible(flag, card, document)
     rules = tuple(_rules(flag, card)) if card else ()
     if impossible or document is None or card is None:
-        return Explanation(flag, None, impossible, {}, rules, (), tuple(_changes(flag, card, None, None)))
+        return Explanation(flag, None, impossible, {}, None, rules, (), tuple(_changes(flag, card, None, None)))
     deck = load_deck(cluster, encoder())
     now = _again(deck, text_of(document), flag["narrative"], document.get("kind"))
     differences = tuple(_differences(flag, now))
@@ -68,7 +70,16 @@ def explain(cluster: Cluster, flag: dict[str, Any], encoder: Callable[[], Encode
     if differences and not changes:
         changes = ("the calibration, the cue words or the words of other cards, which the lexical channel counts",)
     calibration = asdict(deck.matcher.calibration) | {"fingerprint": fingerprint(deck.matcher.calibration)}
-    return Explanation(flag, now, None, calibration, rules, differences, changes)
+    return Explanation(flag, now, None, calibration, _measured(deck, flag), rules, differences, changes)
+
+
+def _measured(deck: Deck, flag: dict[str, Any]) -> str | None:
+    level, language = flag.get("level_by_score"), flag["language"]
+    if level not in {"flag", "suggest"}:
+        return None
+    met = text_field(language) in deck.matcher.lexical.languages
+    stated = deck.matcher.calibration.says(level, met=met, language=language)
+    return f"{level} in {stated.language or 'languages like this'}: {stated}" if stated else None
 
 
 def _card(cluster: Cluster, flag: dict[str, Any]) -> StoredCard | None:

@@ -16,7 +16,7 @@ from processing.article import Article, Extracted, Language
 from processing.card_vectors import load_vectors
 from processing.cards import import_cards
 from processing.encoder import load_encoder
-from processing.match.fuse import Calibration, Channels, Fusion, NoCalibration, Weights, load_calibration
+from processing.match.fuse import load_calibration
 from processing.match.matcher import READ, Text
 from processing.match.semantic import SemanticChannel
 from processing.matching import NothingToMatch, load_deck
@@ -182,30 +182,6 @@ def test_cards_in_the_articles_language_are_met_word_by_word(cluster, encoder, t
     assert "зерно" in hit.words
     assert hit.coverage > 0.5
     assert deck.matcher.lexical.search([("Nothing of this is in the cards' Ukrainian.", "uk")]) == [[]]
-
-
-def test_fusion() -> None:
-    weights = Weights(wording=1, whole=1, coverage=2, overlap=0.5)
-    silent = Fusion(weights=weights, slope=4, intercept=-4, suggest=0.4, flag=0.6, read_on=(0.3, 0.5))
-    met = replace(silent, suggest=0.5, flag=0.75)
-    calibration = Calibration(encoder="x", silent=silent, met=met, shortest=300, fitted_on="", cards=3000, tail=0.5)
-    near, nothing = np.array([[0.0, 0.25, 0.5]], dtype=np.float32), np.zeros((1, 3), dtype=np.float32)
-    alone = silent.probability(Channels(near, near, near, nothing))
-    assert (silent.probability(Channels(near, near, near, nothing + 1)) > alone).all()
-    assert (np.diff(alone) > 0).all()
-    assert alone[0, 1] == pytest.approx(0.5)
-    levels = [(0.7, 299, False), (0.7, 300, False), (0.7, 300, True), (0.45, 300, False), (0.45, 300, True)]
-    assert [calibration.level(*args, met=met, cards=3000) for *args, met in levels] == [
-        "suggest",
-        "flag",
-        "suggest",
-        "suggest",
-        "none",
-    ]
-    few = [calibration.level(0.3, 300, met=False, cards=cards) for cards in (3000, 1200, 30, 1)]
-    assert few == ["none", "suggest", "flag", "flag"], "the best of fewer cards means more"
-    with pytest.raises(NoCalibration, match=r"NARRAWATCH_ENCODER=another-encoder python benchmarks/calibrate\.py"):
-        load_calibration("another-encoder")
 
 
 def test_reading_stops_where_nothing_is_near(cluster, encoder) -> None:

@@ -15,6 +15,7 @@ from narrawatch.settings import Settings
 if TYPE_CHECKING:
     from processing.explaining import Explanation
 
+_APART = {"encoder", "fitted_on", "stated"}
 _CHANNELS = ("semantic", "coverage", "lexical", "score", "level_by_score", "level")
 
 
@@ -99,9 +100,11 @@ def _basis(found: "Explanation") -> Iterator[tuple[str, str]]:
     flag = found.flag
     yield "Priors", "none: no date, outlet or country counts"
     if found.calibration:
-        shown = {name: value for name, value in found.calibration.items() if name not in {"encoder", "fitted_on"}}
+        shown = {name: value for name, value in found.calibration.items() if name not in _APART}
         yield "Calibration", f"{found.calibration['encoder']}, fitted on {found.calibration['fitted_on']}"
         yield "", ", ".join(f"{name} {_plain(value)}" for name, value in shown.items())
+    if found.measured:
+        yield "Measured", found.measured
     yield "Matched", f"{flag.get('matched') or 'not said'} by {flag.get('matcher')}"
     yield "Versions", f"card version {flag.get('narrative_version')}, card generation {flag.get('generation')}"
     if found.not_again:

@@ -17,10 +17,11 @@ import numpy as np
 
 from narrawatch.errors import NarrawatchError
 from processing.encoder import Floats
+from processing.match.stated import Share, Stated, Stating
 
 Level = Literal["flag", "suggest", "none"]
-_FEWEST = 10
-"""Cards below which thresholds fall no further: the best of fewer is no longer from the tail of the scores."""
+_FEWEST = 100
+"""Cards below which thresholds fall no further: everyday texts were counted in decks of 82 and 95 cards, in none smaller."""
 
 
 class NoCalibration(NarrawatchError):
@@ -32,18 +33,19 @@ class Channels:
     """What each channel says of each passage and card, all of one shape.
 
     `wording` is the cosine with the nearest wording of the title, `whole` that with all the card says, `coverage` the share
-    of the title's words found, `overlap` the lexical channel's.
+    of the title's words found, `overlap` the lexical channel's, `usual` how near the card is to what is always written.
     """
 
     wording: Floats
     whole: Floats
     coverage: Floats
     overlap: Floats
+    usual: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
 class Weights:
-    """How much each channel counts."""
+    """How much each channel counts where cards are ranked."""
 
     wording: float
     whole: float
@@ -57,9 +59,12 @@ class Weights:
 
 @dataclass(frozen=True, kw_only=True)
 class Fusion:
-    """A weighted sum of the channels, the logistic function that makes it a probability, and the levels' thresholds.
+    """A weighted sum of the channels, which ranks cards; the logistic function that makes a probability of it, and thresholds.
 
+    `usual`: how much it counts against a card that it is near to what is always written. It does not where cards are ranked:
+    what is often told may well be told here. Whether a text tells anything at all is another question.
     `read_on`: sums that the first passages of an article must reach for more of it to be read, and then for the rest.
+    `fall`: by how much these are lower for each factor e that there are fewer cards.
     `shifts`: by how much the log-odds of unrelated texts in a language lie above the group's; a language that is not
     named was measured on too few texts and has the group's thresholds. `flag` None: nothing is more than suggested.
     """
@@ -71,58 +76,14 @@ class Fusion:
     flag: float | None
     read_on: tuple[float, ...]
     shifts: Mapping[str, float] = field(default_factory=dict)
+    usual: float = 0.0
+    fall: float = 0.0
 
     def probability(self, channels: Channels) -> Floats:
         """Element by element."""
-        logit = self.intercept + self.slope * self.weights.sum(channels)
+        logit = self.intercept + self.slope * (self.weights.sum(channels) - self.usual * channels.usual)
         probability: Floats = (1 / (1 + np.exp(-logit))).astype(np.float32)
         return probability
-
-
-@dataclass(frozen=True, kw_only=True)
-class Share:
-    """A share of so many texts, and the ends of its exact 95 % interval."""
-
-    share: float
-    texts: int
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.share:.1%} of {self.texts} ({self.low:.1%}–{self.high:.1%})"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stated:
-    """What a level (or a higher one) was measured to give, on texts that its threshold was not chosen on.
-
-    `language` None is the whole group. `false_alarms`: everyday texts that reach it with any card; `reached`: passages cited
-    for a card whose card reaches it; both by score alone, whatever the length. `precision`, of articles of which the share
-    `prevalence` tells a documented narrative, with what the worse ends of both intervals give. None where too few texts
-    are there to tell.
-    """
-
-    met: bool
-    language: str | None
-    level: Level
-    false_alarms: Share | None
-    reached: Share | None
-    prevalence: float
-    precision: float | None
-    precision_low: float | None
-
-    def __str__(self) -> str:
-        parts = []
-        if self.false_alarms:
-            parts.append(f"{self.false_alarms} everyday texts reach it")
-        if self.reached:
-            parts.append(f"{self.reached} passages cited for a card do")
-        if self.precision is not None and self.precision_low is not None:
-            parts.append(
-                f"precision {self.precision:.2f} (at least {self.precision_low:.2f}) where {self.prevalence:.0%} of articles"
-                " tell a narrative"
-            )
-        return "; ".join(parts) or "not measured"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,9 +117,7 @@ class Calibration:
         flag = self.threshold("flag", met=met, cards=cards, language=language)
         return "flag" if probability >= flag and characters >= self.shortest else "suggest"
 
-    def threshold(
-        self, level: Literal["flag", "suggest"], *, met: bool, cards: int, language: str | None = None
-    ) -> float:
+    def threshold(self, level: Stating, *, met: bool, cards: int, language: str | None = None) -> float:
         """The probability from which a level holds; a language without a shift has its group's, infinity is never reached."""
         fusion = self.fusion(met=met)
         whole = fusion.flag if level == "flag" else fusion.suggest
@@ -166,11 +125,19 @@ class Calibration:
             return math.inf
         if not 0 < whole < 1:
             return whole
-        share = min(max(cards, _FEWEST) / self.cards, 1.0)
-        odds: float = whole / (1 - whole) * share**self.tail * math.exp(fusion.shifts.get(language or "", 0.0))
+        odds = whole / (1 - whole) * math.exp(self.tail * self._fewer(cards) + fusion.shifts.get(language or "", 0.0))
         return odds / (1 + odds)
 
-    def says(self, level: Level, *, met: bool, language: str | None = None) -> Stated | None:
+    def read_on(self, *, met: bool, cards: int) -> tuple[float, ...]:
+        """`Fusion.read_on` for so many cards: the best of few is lower, and an article must not be left for that."""
+        fusion = self.fusion(met=met)
+        return tuple(least + fusion.fall * self._fewer(cards) for least in fusion.read_on)
+
+    def _fewer(self, cards: int) -> float:
+        """The logarithm of the deck's share of the cards that were calibrated on; never above 0."""
+        return math.log(min(max(cards, _FEWEST) / self.cards, 1.0))
+
+    def says(self, level: Stating, *, met: bool, language: str | None = None) -> Stated | None:
         """What a level was measured to give in a language, else in its group."""
         mine = {one.language: one for one in self.stated if one.met is met and one.level == level}
         return mine.get(language) or mine.get(None)

@@ -158,7 +158,8 @@ class Matcher:
         """
         met = language in self.lexical.languages
         fusion, parts, first = self.calibration.fusion(met=met), [], np.zeros((0, len(self.ids)), dtype=np.float32)
-        for begin, end, enough in zip((0, *READ), READ, (*fusion.read_on, np.inf), strict=False):
+        read_on = self.calibration.read_on(met=met, cards=self.among or len(self.ids))
+        for begin, end, enough in zip((0, *READ), READ, (*read_on, np.inf), strict=False):
             if begin < len(passages):
                 parts.append(self._part(passages[begin:end], language))
                 first = np.vstack((first, fusion.weights.sum(parts[-1].channels)))
@@ -175,6 +176,7 @@ class Matcher:
             whole=np.vstack([part.channels.whole[:, chosen] for part in parts]),
             coverage=self.semantic.coverage(tokens, chosen),
             overlap=np.vstack([part.channels.overlap[:, chosen] for part in parts]),
+            usual=np.vstack([part.channels.usual[:, chosen] for part in parts]),
         )
         return Seen(
             passages=[*passages[: len(first)], *(passages[place] for place in rest)],
@@ -195,16 +197,17 @@ class Matcher:
         seen = reading.seen
         if seen is None:
             return []
-        probability = self.calibration.fusion(met=seen.met).probability(seen.channels)
-        best, rows = probability.max(axis=0), probability.argmax(axis=0)
+        fusion = self.calibration.fusion(met=seen.met)
+        sums, probability = fusion.weights.sum(seen.channels), fusion.probability(seen.channels).max(axis=0)
+        best, rows = sums.max(axis=0), sums.argmax(axis=0)
         ranked = []
         for column, card in enumerate(seen.chosen.tolist()):
-            level = self._level(reading, card, float(best[column]))
-            if card not in reading.barred and _ORDER[level] >= _ORDER[at_least]:
-                ranked.append((-_ORDER[level], -float(best[column]), self.ids[card], column))
+            level = self._level(reading, card, float(probability[column]))
+            if card not in reading.barred and ORDER[level] >= ORDER[at_least]:
+                ranked.append((card not in reading.witnesses, -float(best[column]), self.ids[card], column, level))
         return [
-            self._match(reading, column, float(best[column]), int(rows[column]), _LEVELS[-order])
-            for order, _, _, column in sorted(ranked)[:most]  # equal scores in the order of ids, wherever it runs
+            self._match(reading, column, float(probability[column]), int(rows[column]), level)
+            for *_, column, level in sorted(ranked)[:most]  # equal sums in the order of ids, wherever it runs
         ]
 
     def exact(self, reading: Reading, match: Match) -> Match:
@@ -226,7 +229,13 @@ class Matcher:
     def _level(self, reading: Reading, card: int, probability: float) -> Level:
         assert reading.seen
         characters = len(reading.text.text)
-        level = self.calibration.level(probability, characters, met=reading.seen.met, cards=self.among or len(self.ids))
+        level = self.calibration.level(
+            probability,
+            characters,
+            met=reading.seen.met,
+            cards=self.among or len(self.ids),
+            language=reading.text.language,
+        )
         if card not in reading.witnesses:
             return level
         return "flag" if level != "none" and characters >= self.calibration.shortest else "suggest"
@@ -240,7 +249,8 @@ class Matcher:
             for hit in found:
                 if hit.narrative in self._column:
                     overlap[row, self._column[hit.narrative]] = hit.overlap
-        return Part(encoded, Channels(wording, whole, np.zeros_like(wording), overlap), hits)
+        usual = np.broadcast_to(self.semantic.usual, wording.shape)
+        return Part(encoded, Channels(wording, whole, np.zeros_like(wording), overlap, usual), hits)
 
     @cached_property
     def _column(self) -> dict[str, int]:
@@ -278,4 +288,4 @@ def _place(passages: list[Passage], text: str, witness: Witness) -> int:
 
 
 _LEVELS: tuple[Level, ...] = ("none", "suggest", "flag")
-_ORDER: dict[Level, int] = {level: place for place, level in enumerate(_LEVELS)}
+ORDER: dict[Level, int] = {level: place for place, level in enumerate(_LEVELS)}

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from processing.card_vectors import CardVectors
 from processing.encoder import Encoder, Floats, Tokens
+from processing.match.usual import NEAREST, usual_passages
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,19 @@ class SemanticChannel:
         if len(self.cards.wordings) > len(self.cards.ids):
             wordings = np.maximum.reduceat(wordings, self.cards.first_wording, axis=1)
         return wordings, passages @ self.cards.whole.T
+
+    @cached_property
+    def usual(self) -> Floats:
+        """How near each card is to what is always written: the mean sum of both cosines with the nearest usual passages.
+
+        Zeros with an encoder that no usual passages are known of; of shape [cards].
+        """
+        passages = usual_passages(self.encoder.name)
+        if not len(passages):
+            return np.zeros(len(self.cards.ids), dtype=np.float32)
+        sums: Floats = np.sort(np.add(*self.near(passages)), axis=0)[-NEAREST:]
+        near: Floats = sums.mean(axis=0)
+        return near
 
     def coverage(self, passages: Sequence[Tokens], chosen: NDArray[np.intp]) -> Floats:
         """How much of each chosen card's claim is found in each passage, word by word in whatever language.

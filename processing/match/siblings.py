@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 
-from processing.match.matcher import Match
+from processing.match.matcher import ORDER, Match
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A match that becomes a flag; `see_also` are the ids of its family's other cards that match, too, best first."""
+    """A match that becomes a flag; `see_also` are the ids of its family's other cards that match, too, nearest first."""
 
     match: Match
     family: str
@@ -16,10 +16,10 @@ class Shown:
 
 
 def one_a_family(matches: Iterable[Match], family: Mapping[str, str], decided: Set[str], most: int) -> list[Shown]:
-    """The matches to show, best first, of at most so many families.
+    """The matches to show, of at most so many families, the nearest first; of each family the one with the highest level.
 
     Args:
-        matches: best first.
+        matches: nearest first.
         family: the family of each card, by the card's id.
         decided: cards that already have a verdict for this article. Each of them keeps its flag, and stands for its family:
             what was reviewed once in other words need not be reviewed again.
@@ -29,7 +29,9 @@ def one_a_family(matches: Iterable[Match], family: Mapping[str, str], decided: S
         members.setdefault(family[match.narrative], []).append(match)
     shown = []
     for head, found in list(members.items())[:most]:
-        chosen = [match for match in found if match.narrative in decided] or found[:1]
+        chosen = [match for match in found if match.narrative in decided] or [
+            max(found, key=lambda match: ORDER[match.level])
+        ]
         rest = tuple(match.narrative for match in found if match not in chosen)
         shown += [Shown(match, head, rest) for match in chosen]
     return shown
