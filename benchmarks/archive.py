@@ -1,6 +1,6 @@
 """When a card is new, is it found wherever matching every article again would find it, and at what cost?
 
-    python benchmarks/archive.py --data DIR [--cards N]
+    python benchmarks/archive.py --data DIR [--articles N] [--cards N]
 
 Real articles (news pages, everyday texts, SemEval's) are matched with all EUvsDisinfo cards but N that are found in some of
 them. Each of the N is then looked for in the archive, as `narrawatch match` does after an import. Baselines: matching every
@@ -54,8 +54,8 @@ def clock() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
-def articles(data: Path) -> dict[str, dict[str, Any]]:
-    """Documents as `articles` holds them, as far as matching looks at them."""
+def articles(data: Path, most: int) -> dict[str, dict[str, Any]]:
+    """Documents as `articles` holds them, as far as matching looks at them; at most so many, chosen by hash."""
     pages = rows(data / "articles" / "fundus" / "truth.jsonl.gz")
     told = rows(data / "narratives" / "semeval2025_t10" / "articles.jsonl.gz")
     found = {}
@@ -66,7 +66,7 @@ def articles(data: Path) -> dict[str, dict[str, Any]]:
             "title": row.get("title"), "text": {"other": text}, "language": row["language"], "text_hash": digest,
             "outlet": "benchmark", "fetched": "2026-01-01T00:00:00Z",
         }  # fmt: skip
-    return found
+    return {digest: found[digest] for digest in sorted(found)[:most]}
 
 
 @contextmanager
@@ -115,11 +115,14 @@ def looked_for(cluster: Cluster, deck: Deck, archive: Archive, card: str) -> tup
     return found, seen, time.perf_counter() - begun
 
 
-def measure(data: Path, most: int, console: Console) -> dict[str, Any]:
-    encoder, documents = load_encoder(settings.load().encoder), articles(data)
+def measure(data: Path, size: int, most: int, console: Console) -> dict[str, Any]:
+    encoder, documents = load_encoder(settings.load().encoder), articles(data, size)
     given = [card for card in read(cards(data, "euvsdisinfo")) if not isinstance(card, CardProblem)]
     with indices(console) as cluster:
-        truth = match_all(bring_in(cluster, given, encoder, console), documents, None, console)
+        deck = bring_in(cluster, given, encoder, console)
+        begun = time.perf_counter()
+        truth = match_all(deck, documents, None, console)
+        whole = time.perf_counter() - begun
     told = sorted(
         {card for found in truth.values() for card in found}, key=lambda card: hashlib.sha256(card.encode()).hexdigest()
     )
@@ -130,9 +133,6 @@ def measure(data: Path, most: int, console: Console) -> dict[str, Any]:
         archive = open_archive(cluster, encoder, clock)
         match_all(deck, documents, archive, console)
         deck = bring_in(cluster, given, encoder, console)
-        begun = time.perf_counter()
-        truth = match_all(deck, documents, None, console)
-        whole = time.perf_counter() - begun
         results = []
         for card in track(sorted(new), "looking", console=console):
             wanted = {article for article, found in truth.items() if card in found}
@@ -167,11 +167,12 @@ def print_table(found: dict[str, Any], console: Console) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the evaluation data's folder")
-    parser.add_argument("--cards", type=int, default=40)
+    parser.add_argument("--articles", type=int, default=600)
+    parser.add_argument("--cards", type=int, default=20)
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     arguments = parser.parse_args()
     console = Console(stderr=arguments.json)
-    found = measure(arguments.data, arguments.cards, console)
+    found = measure(arguments.data, arguments.articles, arguments.cards, console)
     print_table(found, console)
     if arguments.json:
         print(json.dumps(found))
