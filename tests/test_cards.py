@@ -368,4 +368,4 @@ def test_wrong_usage(cluster: Cluster, narrawatch, environ: dict[str, str], free
     empty = environ | {"NARRAWATCH_INDEX_PREFIX": f"{environ['NARRAWATCH_INDEX_PREFIX']}none-"}
     done = narrawatch("narratives", "import", CARDS / "harbour.txt", check=False, env=empty)
     assert done.returncode == 1
-    assert "run `narrawatch setup` first" in done.stderr
+    assert "create the indices with `narrawatch setup`" in done.stderr

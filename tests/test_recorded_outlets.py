@@ -93,7 +93,17 @@ def test_requests_are_those_the_sites_saw_and_a_second_run_asks_for_no_article(
     assert counted("second") == {outlet: count - before[outlet] for outlet, count in after.items()}
     rows = [row for row in documents(shared_cluster, "crawls").values() if row["run"] == "second"]
     assert sum(row["requests"]["article"] for row in rows) == 0
-    assert sum(row["fetch"]["known"] for row in rows) == 138
+    captured = {
+        row["outlet"]: row["fetch"]["captured"]
+        for row in documents(shared_cluster, "crawls").values()
+        if row["run"] == "first"
+    }
+    assert sum(captured.values()) == 138
+    for row in rows:  # a feed that has not changed lists nothing anew, and costs a 304
+        unchanged = {start["outcome"] for start in row["starts"] if start["platform"] != "home"} == {"unchanged"}
+        assert row["fetch"]["known"] == (0 if unchanged else captured[row["outlet"]]), row["outlet"]
+    assert any(row["fetch"]["known"] for row in rows)
+    assert not all(row["fetch"]["known"] for row in rows)
 
 
 def test_flags_were_found(first, shared_cluster) -> None:
