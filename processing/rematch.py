@@ -13,7 +13,6 @@ from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
-from elasticsearch.helpers import scan
 
 from index_config.cluster import Cluster
 from index_config.languages import text_field
@@ -23,6 +22,7 @@ from processing.match.matcher import Matcher
 from processing.match.rules import stems
 from processing.matching import Deck, Matched, sweep
 from processing.narrative import ANY, Narrative
+from processing.scan import scan
 
 DRY = 100
 """So many articles in a row that do not carry a card end the search for it."""
@@ -214,9 +214,8 @@ class Search(Generic[L]):
 
     def _flagged(self, cards: Sequence[str]) -> list[str]:
         named = [{"terms": {"narrative": cards}}, {"terms": {"see_also": cards}}]
-        query = {"query": {"bool": {"should": named}}, "_source": ["article"]}
-        hits = scan(self.cluster.client, index=self.cluster.name("flags"), query=query, size=1_000)
-        return sorted({hit["_source"]["article"] for hit in hits})
+        found = scan(self.cluster, "flags", ("article",), query={"bool": {"should": named}})
+        return sorted({flag["article"] for _, flag in found})
 
     def _phrased(self, card: Narrative) -> list[str]:
         """Articles that have all words of a phrase somewhere; whether the phrase stands there is for the rules to say."""
@@ -266,5 +265,4 @@ def _batches(articles: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _ids(cluster: Cluster, alias: str, query: Mapping[str, Any]) -> list[str]:
-    hits = scan(cluster.client, index=cluster.name(alias), query={"query": query, "_source": False}, size=5_000)
-    return sorted(hit["_id"] for hit in hits)
+    return sorted(name for name, _ in scan(cluster, alias, False, query=query, page=5_000))
