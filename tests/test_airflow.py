@@ -163,6 +163,21 @@ def arguments_of(process):
         return []
 
 
+def runs(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def listens(process):
+    try:
+        opened = process.net_connections("inet")
+        return [(process.name(), *opening.laddr) for opening in opened if opening.status == psutil.CONN_LISTEN]
+    except psutil.NoSuchProcess:  # a task's process may end between being listed and being asked
+        return []
+
+
 def wait_until(condition, what, seconds=90):
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -258,12 +273,7 @@ def test_changed_cards_start_the_matching(airflow):
 
 
 def test_it_listens_on_loopback_only_and_keeps_its_secrets(airflow):
-    listening = {
-        (process.name(), *connection.laddr)
-        for process in airflow.processes()
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    listening = {address for process in airflow.processes() for address in listens(process)}
     assert {address[1:] for address in listening} == {("127.0.0.1", airflow.port)}, listening
     assert httpx.get(f"http://127.0.0.1:{airflow.port}/api/v2/dags", trust_env=False).status_code == 401
     folder = local_airflow.folder_of(airflow.settings)
@@ -307,7 +317,7 @@ def test_clearing_a_task_ends_it_first_and_down_leaves_nothing(airflow, gate):
     assert len(ours) > 8
     said = airflow.narrawatch("down", "--airflow")
     assert said == "Airflow is stopped\n"
-    assert [process for process in ours if process.is_running() and process.status() != psutil.STATUS_ZOMBIE] == []
+    assert [process for process in ours if runs(process)] == []
     home = str(airflow.settings.home)
     assert [process for process in psutil.process_iter() if any(home in word for word in arguments_of(process))] == []
     assert airflow.narrawatch("down", "--airflow") == "No Airflow started by `narrawatch up` runs here\n"

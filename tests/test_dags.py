@@ -272,7 +272,14 @@ def holder(folder):
 
 def alive(folder):
     pids = [int(path.read_text() or 0) for path in (folder / "child", folder / "self") if path.exists()]
-    return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+    return [pid for pid in pids if runs(pid)]
+
+
+def runs(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_until(condition, seconds=15):
