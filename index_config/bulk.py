@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any, Literal
 
 from elasticsearch import ApiError, SerializationError, TransportError
@@ -11,6 +10,7 @@ from elasticsearch.helpers import streaming_bulk
 
 from index_config.cluster import Cluster, ClusterError
 from index_config.failures import cluster_error, describe, reason
+from narrawatch.batches import batches
 
 RETRIES = 5
 FIRST_PAUSE = 1.0  # seconds; doubled with every retry
@@ -69,9 +69,9 @@ def write(cluster: Cluster, actions: Iterable[Action], *, refresh: bool | str = 
     Raises:
         ClusterError: Elasticsearch is lost or does not let us in, or the indices are not set up.
     """
-    ok, failed, aliases, rest = 0, [], set(), iter(actions)
+    ok, failed, aliases = 0, [], set()
     try:
-        while batch := list(islice(rest, BATCH)):
+        for batch in batches(actions, BATCH):
             aliases |= {action.alias for action in batch}
             refused = [_failure(answer) for answer in _persist(cluster, batch)]
             ok += len(batch) - len(refused)

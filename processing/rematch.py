@@ -1,21 +1,21 @@
 """After cards have changed: articles that could carry one of them are matched again, all others are only stamped.
 
 Those that could are found, not guessed: articles that have a flag of the card, articles in which a phrase of it may stand,
-then the nearest by vectors and by words, until none of the next hundred carries it. Each is matched with all cards, as a
-new article is.
+then the nearest by words and by vectors, until none of the next hundred carries it; all of them where no more can be asked
+for before that. Each is matched with all cards, as a new article is.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from index_config.cluster import Cluster
 from index_config.languages import text_field
+from narrawatch.batches import batches
 from processing.archive import Archive
 from processing.encoder import Floats
 from processing.match.matcher import Matcher
@@ -187,21 +187,24 @@ class Search(Generic[L]):
         narrative = self.deck.cards[card].narrative
         yield from self._all(self._flagged([card]))
         yield from self._all(self._phrased(narrative))
-        yield from self._until_dry(card, self.archive.nearest(query_vectors(self.deck.matcher, card)))
         yield from self._until_dry(card, self._worded(narrative))
+        if not (yield from self._until_dry(card, self.archive.nearest(query_vectors(self.deck.matcher, card)))):
+            yield from self._all(_ids(self.cluster, "articles", {"bool": {"filter": self.among}}))
 
     def _all(self, articles: Iterable[str]) -> Iterator[L]:
-        for batch in _batches(articles):
+        for batch in batches(articles, _BATCH):
             yield from self._looked_at(batch)
 
-    def _until_dry(self, card: str, articles: Iterable[str]) -> Iterator[L]:
+    def _until_dry(self, card: str, articles: Iterable[str]) -> Generator[L, None, bool]:
+        """Whether it ended because so many in a row did not carry the card, not because there were no more to ask for."""
         dry = 0
-        for batch in _batches(articles):
+        for batch in batches(articles, _BATCH):
             yield from self._looked_at(batch)
             for article in batch:
                 dry = 0 if card in self._seen.get(article, ()) else dry + 1
             if dry >= DRY:
-                return
+                return True
+        return False
 
     def _looked_at(self, batch: Sequence[str]) -> Iterator[L]:
         new = [article for article in batch if article not in self._seen]
@@ -256,12 +259,6 @@ def _word(word: str, begins: bool, fields: list[str]) -> dict[str, Any]:
     """Articles with this word, or one that begins so, in any of these fields, by the fields' own analyzers."""
     kind = {"type": "bool_prefix"} if begins else {"zero_terms_query": "all"}  # a stop word is not in the index
     return {"multi_match": {"query": word, "fields": fields, "operator": "and", **kind}}
-
-
-def _batches(articles: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(articles)
-    while batch := list(islice(rest, _BATCH)):
-        yield batch
 
 
 def _ids(cluster: Cluster, alias: str, query: Mapping[str, Any]) -> list[str]:

@@ -160,7 +160,7 @@ def test_analysts_rules_count(cluster, encoder, tmp_path, changes, text, level, 
             assert flag["score"] < 0.3, "a phrase lifts the level, never the probability"
 
 
-@pytest.mark.parametrize("sentences", [READ[0] * 10, 2_000])
+@pytest.mark.parametrize("sentences", [READ[1] * 10, 2_000])
 def test_a_phrase_is_evidence_wherever_it_stands(cluster, encoder, tmp_path, sentences) -> None:
     """Far below where reading stops, and below the last passage that is made."""
     text = (
@@ -219,6 +219,16 @@ def test_only_articles_that_may_carry_a_new_card_are_matched_again(cluster, enco
         index=cluster.name("articles"), size=0, aggregations={"g": {"terms": {"field": "matched_generation"}}}
     )
     assert [(bucket["key"], bucket["doc_count"]) for bucket in answer["aggregations"]["g"]["buckets"]] == [(2, 68)]
+
+
+def test_a_card_that_more_articles_carry_than_can_be_asked_for_is_looked_for_in_all(
+    cluster, encoder, many, monkeypatch
+) -> None:
+    monkeypatch.setattr("processing.archive._PAGES", (1, 2))
+    monkeypatch.setattr(Search, "_worded", lambda search, card: iter(()))
+    cards(cluster, encoder, LABS)
+    assert len(match(cluster, encoder)) == len(many)
+    assert {flag["article"] for flag in flags(cluster).values()} == {name for name in many if name.startswith("told")}
 
 
 def test_what_is_found_is_what_matching_all_would_find(cluster, encoder, many, monkeypatch) -> None:
