@@ -35,7 +35,7 @@ class SentenceTransformer:
 
     @property
     def dimensions(self) -> int:
-        return int(self._model.get_sentence_embedding_dimension())
+        return int(self._model.get_embedding_dimension())
 
     def encode(self, texts: Sequence[str], role: Role = "passage") -> Floats:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
