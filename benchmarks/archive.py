@@ -10,7 +10,6 @@ article again; the articles with the nearest passages alone, a fixed number of t
 import argparse
 import datetime as dt
 import hashlib
-import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from index_config import bulk
 from index_config.apply import apply, remove
 from index_config.cluster import Cluster, connect
 from narrawatch import settings
+from narrawatch.batches import batches
 from narrawatch.node import have_elasticsearch
 from narrawatch.progress import Steps, bars
 from processing.archive import Archive, open_archive
@@ -91,9 +91,10 @@ def match_all(
     deck: Deck, documents: dict[str, dict[str, Any]], archive: Archive | None, console: Console
 ) -> dict[str, frozenset[str]]:
     """All cards found in each article; with an archive, what was read is kept."""
-    found, rest = {}, iter(track(list(documents), "matching", console=console))
-    while batch := list(itertools.islice(rest, _BATCH)):
-        readings = {name: deck.matcher.read(text_of(documents[name])) for name in batch}
+    found: dict[str, frozenset[str]] = {}
+    for batch in batches(track(list(documents), "matching", console=console), _BATCH):
+        texts = (text_of(documents[name]) for name in batch)
+        readings = dict(zip(batch, deck.matcher.read_all(texts), strict=True))
         if archive:
             archive.keep({name: (documents[name]["text_hash"], one.seen) for name, one in readings.items()})
         found |= {name: show(deck, one)[1] for name, one in readings.items()}
@@ -106,9 +107,10 @@ def looked_for(cluster: Cluster, deck: Deck, archive: Archive, card: str) -> tup
 
     def look(ids: Any) -> Iterator[Looked]:
         nonlocal seen
-        for name, document in load_articles(cluster, ids).items():
+        documents = load_articles(cluster, ids)
+        for name, reading in zip(documents, deck.matcher.read_all(map(text_of, documents.values())), strict=True):
             seen += 1
-            yield Looked(name, show(deck, deck.matcher.read(text_of(document)))[1])
+            yield Looked(name, show(deck, reading)[1])
 
     begun = time.perf_counter()
     found = {one.article for one in Search(cluster, deck, archive, look).carriers(card) if card in one.narratives}

@@ -11,7 +11,7 @@ Scale: a logistic regression of the sum, cited cards against the best cards of b
 same.
 Levels: what 1 in 400 (`flag`) and 1 in 20 (`suggest`) of texts like the topic-safe background ones exceed against all
 EUvsDisinfo cards. Languages with enough of these texts have thresholds of their own (`levels.py` has the rule). Reading on:
-what 6 in 10 of these texts stay below with their first two passages, and 9 in 10 with their first five.
+what 90 in 100 of these texts stay below with their opening, and 98.5 with their first passages.
 Stated: the share of topic-safe texts at each level, each judged by thresholds found without it (five folds); the share of
 cited passages whose card gets there; what precision both give at an assumed prevalence; for each group, and for each language
 with enough texts.
@@ -43,12 +43,12 @@ from processing.encoder import Encoder, load_encoder
 from processing.match.fuse import Calibration, Channels, Fusion, Weights
 from processing.match.matcher import READ, Matcher
 from processing.match.stated import Stated, Stating
-from processing.passages import split
+from processing.passages import Passage, split
 
 FALSE_FLAGS, FALSE_SUGGESTIONS = 1 / 400, 1 / 20
 """Half of the 1 in 200 that is promised, as so few texts cannot tell them apart."""
-STOPS = (0.6, 0.9)
-"""Shares of everyday texts that are not read beyond each of the `READ` passages."""
+STOPS = (0.9, 0.985)
+"""Shares of everyday texts that are read no further than each stage of `READ`."""
 SHORTEST = 300
 HIGHEST = 30
 """How many of a text's best cards tell how scores fall off."""
@@ -72,55 +72,85 @@ FIRST = Fusion(
     intercept=0,
     suggest=0,
     flag=0,
+    usual=1,
     read_on=(-np.inf,) * (len(READ) - 1),
 )
 READING_ALL = Calibration(encoder="", silent=FIRST, met=FIRST, shortest=SHORTEST, fitted_on="", cards=1, tail=0)
 """What chooses the cards to look at before anything is fitted."""
 
 
+_USUALLY: dict[Any, float | None] = {}
+
+
 class Query:
-    """A text's channels, [passages, cards, channels], its cards, and which of them are right."""
+    """A text's channels, [passages, cards, channels], read to the end or as far as a stage of `READ`; its cards, and which
+    of them are right."""
 
     def __init__(self, matcher: Matcher, row: dict[str, Any]) -> None:
         passages = split(row.get("title"), row["text"], language=row["language"])
+        self._stages = [Look(matcher, passages[:most], row) for most in READ]
+        self.whole = self._stages[-1]
+        self.cards, self.relevant, self.right = self.whole.cards, self.whole.relevant, self.whole.right
+        self.met, self.language = self.whole.met, row["language"]
+        self.deck, self._channel = len(matcher.ids), matcher.semantic
+
+    def scores(self, weights: np.ndarray) -> np.ndarray:
+        """Each card's, in the passage that speaks most for it."""
+        best: np.ndarray = (self.whole.values @ weights).max(axis=0)
+        return best
+
+    def known(self, weights: np.ndarray, stage: int) -> np.ndarray:
+        """Each card's score as far as a stage, by sentence vectors alone; the highest first."""
+        vectors = weights * [field.name not in {"coverage", "overlap"} for field in fields(Channels)]
+        best = [(look.values @ vectors).max(axis=0) for look in self._stages[: stage + 1]]
+        return -np.sort(-np.concatenate(best))
+
+    def read(self, weights: np.ndarray, read_on: Sequence[float]) -> int:
+        """As far as which stage it is read."""
+        for stage, enough in enumerate(read_on):
+            if self.known(weights, stage)[0] < enough:
+                return stage
+        return len(READ) - 1
+
+    def top(self, weights: np.ndarray, stage: int = -1) -> float:
+        """The best score as far as a stage."""
+        return float((self._stages[stage].values @ weights).max())
+
+    def cited(self, weights: np.ndarray, stage: int = -1) -> float:
+        """The best score of a card that is right."""
+        look = self._stages[stage]
+        return float((look.values[:, look.right] @ weights).max(initial=-np.inf))
+
+    def usually(self, given: Fusion) -> float | None:
+        """How near usual passages are to the cards of its deck."""
+        key = id(self._channel), astuple(given.weights), given.usual
+        if key not in _USUALLY:
+            _USUALLY[key] = self._channel.usually(given)
+        return _USUALLY[key]
+
+    def read_on(self, given: Calibration) -> tuple[float, ...]:
+        usually = self.usually(given.fusion(met=self.met))
+        return given.read_on(met=self.met, cards=self.deck, usually=usually)
+
+    def passages(self, stage: int) -> int:
+        """How many passages are encoded as far as a stage."""
+        return self._stages[stage].encoded
+
+    def measures(self, weights: np.ndarray) -> tuple[float, float]:
+        order = np.argsort(-self.scores(weights), kind="stable")
+        return measures([self.cards[card] for card in order], self.relevant)
+
+
+class Look:
+    """What the channels say of some passages, and of the cards that are nearest to them."""
+
+    def __init__(self, matcher: Matcher, passages: Sequence[Passage], row: dict[str, Any]) -> None:
         seen = matcher.look(passages, text_field(row["language"]))
         self.values = np.stack(astuple(seen.channels), axis=-1).astype(np.float32)
         self.cards = [matcher.ids[card] for card in seen.chosen.tolist()]
         self.relevant = set(row.get("relevant", ()))
         self.right = np.array([card in self.relevant for card in self.cards])
-        self.met, self.language = seen.met, row["language"]
-        self.deck = len(matcher.ids)
-
-    def scores(self, weights: np.ndarray) -> np.ndarray:
-        """Each card's, in the passage that speaks most for it."""
-        best: np.ndarray = (self.values @ weights).max(axis=0)
-        return best
-
-    def known(self, weights: np.ndarray, passages: int) -> np.ndarray:
-        """Each card's score in the first passages before claims are looked for word by word."""
-        best: np.ndarray = (
-            self.values[:passages] @ (weights * [field.name != "coverage" for field in fields(Channels)])
-        ).max(axis=0)
-        return best
-
-    def read(self, weights: np.ndarray, read_on: Sequence[float]) -> int:
-        """How many passages are read."""
-        for passages, enough in zip(READ, read_on, strict=False):
-            if self.known(weights, passages).max() < enough:
-                return passages
-        return READ[-1]
-
-    def top(self, weights: np.ndarray, passages: int = READ[-1]) -> float:
-        """The best score in the first passages."""
-        return float((self.values[:passages] @ weights).max())
-
-    def cited(self, weights: np.ndarray, passages: int = READ[-1]) -> float:
-        """The best score of a card that is right."""
-        return float((self.values[:passages][:, self.right] @ weights).max(initial=-np.inf))
-
-    def measures(self, weights: np.ndarray) -> tuple[float, float]:
-        order = np.argsort(-self.scores(weights), kind="stable")
-        return measures([self.cards[card] for card in order], self.relevant)
+        self.met, self.encoded = seen.met, len(passages)
 
 
 @dataclass(frozen=True)
@@ -214,11 +244,12 @@ def usual_of(looked: Looked, met: bool, weights: np.ndarray, table: Table) -> fl
 
 def everyday(weights: np.ndarray, usual: float, safe: list[Query]) -> tuple[tuple[float, ...], Bulk]:
     """What such texts must reach to be read on, and their best scores in what is read."""
+    telling = against(weights[:-1], usual)
     read_on = tuple(
-        round(float(np.quantile([query.known(weights, passages).max() for query in safe], stop)), 4)
-        for passages, stop in zip(READ, STOPS, strict=False)
+        round(float(np.quantile([query.known(telling, stage)[0] for query in safe], share)), 4)
+        for stage, share in enumerate(STOPS)
     )
-    best = [query.top(against(weights[:-1], usual), query.read(weights, read_on)) for query in safe]
+    best = [query.top(telling, query.read(telling, read_on)) for query in safe]
     return read_on, bulk(best, [query.language for query in safe])
 
 
@@ -229,7 +260,7 @@ def fusion(weights: np.ndarray, usual: float, slope: float, intercept: float, sa
     def probability(false_alarms: float) -> float:
         return round(float(1 / (1 + np.exp(-intercept - slope * unrelated.exceeded(false_alarms)))), 4)
 
-    return Fusion(
+    found = Fusion(
         weights=Weights(**dict(zip(NAMES, weights[:-1].tolist(), strict=True))),
         usual=usual,
         slope=round(slope, 4),
@@ -237,9 +268,11 @@ def fusion(weights: np.ndarray, usual: float, slope: float, intercept: float, sa
         suggest=probability(FALSE_SUGGESTIONS),
         flag=probability(FALSE_FLAGS),
         read_on=read_on,
-        fall=round(float(np.mean([tail(query.known(weights, READ[0])) for query in safe])), 4),
+        fall=round(float(np.mean([tail(query.known(against(weights[:-1], usual), 0)) for query in safe])), 4),
         shifts={name: round(slope * shift, 3) for name, shift in unrelated.shifts.items()},
     )
+    usually = safe[0].usually(found)
+    return replace(found, usually=None if usually is None else round(usually, 4))
 
 
 def tail(scores: np.ndarray) -> float:
@@ -264,8 +297,8 @@ def odds_tail(fusions: Mapping[str, Fusion], safe: list[Query]) -> float:
 def reaches(calibration: Calibration, query: Query, level: Stating, *, cited: bool) -> bool:
     """Whether a text gets a level by score, with any card or with one it was cited for."""
     given = calibration.fusion(met=query.met)
-    read = query.read(ranking(given), calibration.read_on(met=query.met, cards=query.deck))
-    score = (query.cited if cited else query.top)(deciding(given), read)
+    stage = query.read(deciding(given), query.read_on(calibration))
+    score = (query.cited if cited else query.top)(deciding(given), stage)
     probability = 1 / (1 + np.exp(-given.intercept - given.slope * score))
     least = calibration.threshold(level, met=query.met, cards=query.deck, language=query.language)
     return bool(probability >= least)
@@ -327,7 +360,7 @@ def show(calibration: Calibration, groups: Mapping[str, list[Query]], console: C
 
 def passages_read(calibration: Calibration, query: Query) -> int:
     given = calibration.fusion(met=query.met)
-    return min(query.read(ranking(given), calibration.read_on(met=query.met, cards=query.deck)), len(query.values))
+    return query.passages(query.read(deciding(given), query.read_on(calibration)))
 
 
 def look(data: Path, encoder: Encoder, console: Console) -> Looked:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from labelled import Row, cards, measures, rows
+from labelled import Row, cards, measures, rows, windows
 from levels import FEWEST
 from match import OURS, SAMPLES
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ from processing.match.judged import judged
 from processing.match.matcher import Text
 from processing.matching import Deck
 from processing.matching import show as show_flags
-from processing.passages import Passage, split
+from processing.passages import Passage
 
 ARTICLES, EVERYTHING, PASSAGES = "semeval2025_t10", "euvsdisinfo", "voxcheck"
 PREVALENCE = "prevalence"
@@ -117,7 +117,7 @@ def told(deck: Deck, items: list[Row], console: Console, *, beside: bool) -> Ite
         guarded = [judged(deck.guard, text, match, deck.cards[match.narrative].narrative).level for match in found]
         best = {OURS: max((match.score for match in ranked), default=0.0)}
         orders = {OURS: [match.narrative for match in sorted(ranked, key=lambda match: -match.score)]}
-        passages = split(text.title, text.text, language=text.language)
+        passages = windows(text.title, text.text, text.language)
         for method, scores in others(passages, text.language).items() if others else ():
             best[method] = float(scores.max())
             orders[method] = ids[np.argsort(-scores, kind="stable")[:MOST]].tolist()

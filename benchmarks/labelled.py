@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from processing.passages import Passage, split
+
 Row = dict[str, Any]
 
 SETS: Mapping[str, Callable[[Row], bool]] = {
@@ -30,6 +32,11 @@ def cards(data: Path, name: str) -> Path:
 
 def background(data: Path) -> list[Row]:
     return rows(data / "background" / "articles.jsonl.gz")
+
+
+def windows(title: str | None, text: str, language: str | None) -> list[Passage]:
+    """All passages of a text but the opening, which only decides whether these are read."""
+    return [passage for passage in split(title, text, language=language) if passage.kind != "opening"]
 
 
 def measures(order: Sequence[str], relevant: set[str]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""How well and at what cost cards are ranked for passages, beside TF-IDF, BM25 and each channel alone, in one run.
+"""How well and at what cost cards are ranked for passages, beside TF-IDF, BM25, each channel alone and reading all, in one run.
 
     python benchmarks/match.py --data DIR [--sets NAME…] [--json]
 
@@ -29,11 +29,12 @@ from index_config.languages import text_field
 from narrawatch import settings
 from narrawatch.ranking import deck_of_files
 from processing.encoder import load_encoder
-from processing.match.matcher import Matcher, Seen, Text
+from processing.match.matcher import READ, Matcher, Seen, Text
 from processing.matching import Deck
 from processing.passages import split
 
 OURS = "Narrawatch"
+ALL_READ = "all of it read"
 SAMPLES = 2_000
 MOST = 100
 Orders = dict[str, list[str]]  # method → card ids, best first
@@ -42,14 +43,25 @@ Orders = dict[str, list[str]]  # method → card ids, best first
 def orders(deck: Deck, rows: list[Row], name: str, console: Console) -> Iterator[tuple[Orders, float]]:
     """Each passage's cards by method, and the processor seconds that ours took."""
     matcher, baseline = deck.matcher, tf_idf(deck, rows)
+    patient = reading_all(matcher)
     for number, row in enumerate(track(rows, name, console=console)):
         begun = time.process_time()
         ranked = matcher.rank(Text(row.get("title"), row["text"], row["language"]), MOST)
         seconds = time.process_time() - begun
         passages = split(row.get("title"), row["text"], language=row["language"])
-        seen = matcher.look(passages, text_field(row["language"]))
+        seen = patient.look(passages, text_field(row["language"]))
         found = {"TF-IDF": baseline(number), "BM25 alone": bm25(seen)} | alone(matcher, seen)
-        yield found | {OURS: [match.narrative for match in ranked]}, seconds
+        all_read = patient.rank(Text(row.get("title"), row["text"], row["language"]), MOST)
+        for method, matches in ((ALL_READ, all_read), (OURS, ranked)):
+            found[method] = [match.narrative for match in matches]
+        yield found, seconds
+
+
+def reading_all(matcher: Matcher) -> Matcher:
+    """The same matcher with no text too far from any card to be read to the end."""
+    given, endless = matcher.calibration, (-np.inf,) * (len(READ) - 1)
+    met, silent = (replace(fusion, read_on=endless) for fusion in (given.met, given.silent))
+    return replace(matcher, calibration=replace(given, met=met, silent=silent))
 
 
 def bm25(seen: Seen) -> list[str]:

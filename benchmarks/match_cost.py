@@ -21,7 +21,7 @@ from rich.table import Table
 from processing.card_vectors import CardVectors
 from processing.encoder import Encoded, Encoder, Floats, Role
 from processing.match.lexical import Hit, LexicalChannel
-from processing.match.matcher import Matcher, Text
+from processing.match.matcher import CANDIDATES, Matcher, Text
 
 SIZES = (1_000, 11_446, 100_000)
 EVERYDAY = 300
@@ -95,23 +95,27 @@ def sized(vectors: CardVectors, size: int) -> CardVectors:
 
 
 def measured(matcher: Matcher, texts: list[Text], encoder: Encoder, label: str, console: Console) -> dict[str, Any]:
-    """Mean and 99th percentile of the seconds an article takes, and what of the mean is encoding."""
+    """Mean and 95th percentile of the seconds an article takes, and what of the mean is encoding.
+
+    What begins the articles is read for many at once, so each counts with what was done since the one before.
+    """
     timed, waits = Timed(encoder), []
     lexical = Waiting(matcher.lexical.client, matcher.lexical.index, waits)
     matcher = Matcher(replace(matcher.semantic, encoder=timed), lexical, matcher.calibration)
     matcher.rank(texts[0], 1, at_least="suggest")  # loads what is loaded once
     timed.seconds, timed.texts = 0.0, 0
     waits.clear()
-    seconds = []
-    for text in track(texts, label, console=console):
-        begun = time.process_time()
-        matcher.rank(text, 10, at_least="suggest")
+    seconds, begun = [], time.process_time()
+    for reading in track(matcher.read_all(texts), label, total=len(texts), console=console):
+        for match in matcher.matches(reading, CANDIDATES, at_least="suggest"):
+            matcher.exact(reading, match)
         seconds.append(time.process_time() - begun)
+        begun = time.process_time()
     return {
         "articles": len(texts),
         "cards": len(matcher.ids),
         "mean": float(np.mean(seconds)),
-        "p99": float(np.quantile(seconds, 0.99)),
+        "p95": float(np.quantile(seconds, 0.95)),
         "encoding": timed.seconds / len(texts),
         "encoded": timed.texts / len(texts),
         "lexical_wait": sum(waits) / len(texts),
@@ -133,11 +137,11 @@ def run(matcher: Matcher, data: Path, console: Console) -> list[dict[str, Any]]:
 
 def show(found: list[dict[str, Any]], console: Console) -> None:
     table = Table(
-        "Texts", "n", "Cards", "ms", "p99", "of it encoding", "passages encoded", "waited for BM25", "MB so far",
+        "Texts", "n", "Cards", "ms", "p95", "of it encoding", "passages encoded", "waited for BM25", "MB so far",
         title="Processor time of one core to match an article",
     )  # fmt: skip
     for row in found:
-        ms = (f"{1000 * row[name]:.0f}" for name in ("mean", "p99", "encoding"))
+        ms = (f"{1000 * row[name]:.0f}" for name in ("mean", "p95", "encoding"))
         table.add_row(
             row["texts"], str(row["articles"]), str(row["cards"]), *ms, f"{row['encoded']:.1f}",
             f"{1000 * row['lexical_wait']:.0f} ms", f"{row['memory_mb']:.0f}",

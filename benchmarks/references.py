@@ -9,29 +9,21 @@ encoder's name too: vectors already stored belong to the old one.
 """
 
 import argparse
-import gzip
-import json
 import random
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from labelled import rows, windows
 from rich.console import Console
 from rich.progress import track
 
 from processing.encoder import Role
 from processing.encoders.e5 import E5Small
 from processing.narrative import without_ellipsis
-from processing.passages import split
 
 OUT = Path("processing/encoders/e5-small.npz")
 TOKEN_TEXTS = 1_000
 CHUNK = 64
-
-
-def rows(path: Path) -> list[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 def passages(data: Path) -> list[str]:
@@ -39,7 +31,7 @@ def passages(data: Path) -> list[str]:
     texts = []
     for path, most in (("narratives/semeval2025_t10/articles", 3), ("articles/fundus/truth", 4)):
         for row in rows(data / f"{path}.jsonl.gz"):
-            found = [passage.text for passage in split(row["title"], row["text"], language=row["language"])]
+            found = [passage.text for passage in windows(row["title"], row["text"], row["language"])]
             texts += chosen.sample(found, min(most, len(found)))
     return texts + [row["text"] for row in rows(data / "narratives" / "voxcheck" / "queries.jsonl.gz")]
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from labelled import windows
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -37,7 +38,7 @@ from narrawatch import settings
 from processing.encoder import Encoder, load_encoder
 from processing.match.stance import NEARER, SIDES, Guard, Sided
 from processing.match.stance_features import NAMES, NEAR_NAMES, Quoted, features
-from processing.passages import sentences, split
+from processing.passages import sentences
 
 MOST_LOWERED = {"rebuts": 0.025, "reports": 0.035}  # share of repeats, mean over sources; other cards give more
 LEAST_PRECISION = {"rebuts": 0.92, "reports": 0.8}
@@ -50,7 +51,7 @@ LABELS = ("repeats", *SIDES)
 def quoted(item: Item, encoder: Encoder, claims: dict[str, NDArray[np.float32]]) -> Quoted | None:
     """The passage and the sentence nearest to the claim, as the matcher quotes them."""
     title = None if item.source == OWN else item.title
-    passages = split(title, item.text, language=item.language)[:PASSAGES]
+    passages = windows(title, item.text, item.language)[:PASSAGES]
     if not passages:
         return None
     claim = claims[item.card.claim]

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from labelled import background
+from labelled import background, windows
 from remembered import Remembering
 from rich.console import Console
 from rich.progress import track
@@ -20,7 +20,6 @@ from narrawatch import settings
 from processing.encoder import Encoder, Floats, load_encoder, unit_rows
 from processing.match.matcher import READ
 from processing.match.usual import FILE
-from processing.passages import split
 
 GROUPS = 250
 SMALLEST = 3
@@ -32,7 +31,7 @@ def passages(data: Path, encoder: Encoder, console: Console) -> Floats:
     texts = [row for row in background(data) if not row["topic_safe"]]
     return np.concatenate(
         [
-            encoder.encode([one.text for one in split(row["title"], row["text"], language=row["language"])[: READ[-1]]])
+            encoder.encode([one.text for one in windows(row["title"], row["text"], row["language"])[: READ[-1]]])
             for row in track(texts, "background", console=console)
         ]
     )

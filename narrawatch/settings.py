@@ -61,7 +61,7 @@ class Settings:
     analyst: str = _setting("NARRAWATCH_ANALYST", "", "who decides on flags; empty: the system user")
     encoder: str = _setting(
         "NARRAWATCH_ENCODER",
-        "multilingual-e5-small-q4",
+        "multilingual-e5-small-int8",
         "sentence encoder that compares passages with claims; sentence-transformers:NAME for any other",
     )
     timezone: ZoneInfo = _setting("NARRAWATCH_TIMEZONE", "UTC", "zone in which days and weeks are counted")

@@ -17,8 +17,9 @@ from processing.importers.fields import read_fields
 from processing.importers.problem import Located
 from processing.language import detect
 from processing.match.judged import Judged, judged
-from processing.match.matcher import Match, Text
+from processing.match.matcher import Match, Matcher, Text
 from processing.match.rules import RuleBook, rules_of
+from processing.match.semantic import SemanticChannel
 from processing.matching import Deck, load_articles, show, text_of
 from processing.narrative import Narrative
 from processing.rematch import Search, plan_one
@@ -106,14 +107,10 @@ def drafted(cluster: Cluster, deck: Deck, card: Narrative) -> Iterator[Deck]:
     """
     before = deck.cards.get(card.id)
     cards = {**deck.cards, card.id: _stored(card, before, deck.generation + 1)}
-    semantic = deck.matcher.semantic
-    vectors = semantic.cards.replacing(vectors_of([card], semantic.encoder))
-    matcher = replace(
-        deck.matcher,
-        semantic=replace(semantic, cards=vectors),
-        rules=RuleBook(rules_of(stored.narrative for stored in cards.values())),
-        among=len(cards),
-    )
+    encoder = deck.matcher.semantic.encoder
+    semantic = SemanticChannel(encoder, deck.matcher.semantic.cards.replacing(vectors_of([card], encoder)))
+    rules = RuleBook(rules_of(stored.narrative for stored in cards.values()))
+    matcher = Matcher(semantic, deck.matcher.lexical, deck.matcher.calibration, rules)
     draft = Deck(cards, matcher, deck.generation)
     if before and before.narrative.claims_by_field == card.claims_by_field:
         yield draft

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from narrawatch.errors import NarrawatchError
 
-DEFAULT = "multilingual-e5-small-q4"
+DEFAULT = "multilingual-e5-small-int8"
 SENTENCE_TRANSFORMERS = "sentence-transformers:"
 MAX_CHARACTERS = 4_000
 """No real claim or passage comes near this; it bounds what hostile text can cost."""

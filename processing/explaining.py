@@ -16,16 +16,18 @@ from processing.matching import ANALYST, Deck, load_deck, text_of
 
 MEANS = {
     "semantic": "cosine of the passage with the claim, by the encoder; the same text has 1",
+    "whole": "cosine of the passage with all the card says, its summary too",
     "coverage": "share of the claim's words found in the passage, in whatever language",
     "lexical": "BM25 of the passage's words over the cards in its own language; 0: none in common, or no card has words in it",
+    "usual": "how near the card is to what is always written: counts against it; 0: no usual passages are known of the encoder",
     "score": "the channels fused to one probability",
     "level_by_score": "what the probability alone gives",
     "level": "what the stance leaves of it",
 }
-_NUMBERS = ("semantic", "coverage", "lexical", "score")
+_NUMBERS = ("semantic", "whole", "coverage", "lexical", "usual", "score")
 _COMPARED = ("level_by_score", "level", "stance", "passage", "sentence_start", "sentence_end", "matched_words")
 _CLOSE = 0.005
-"""Numbers that differ by less print the same: encoders differ in the fourth decimal with the texts encoded together."""
+"""Numbers that differ by less print the same: an encoder's may differ between processors in the fourth decimal."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _again(deck: Deck, text: Text, narrative: str, kind: str | None) -> dict[str
 
 
 def _fields(match: Match) -> dict[str, Any]:
-    return {name: round(float(getattr(match, name)), 4) for name in _NUMBERS if hasattr(match, name)} | {
+    return {name: round(float(getattr(match, name)), 4) for name in _NUMBERS} | {
         "passage": match.passage.text,
         "sentence_start": match.sentence[0],
         "sentence_end": match.sentence[1],

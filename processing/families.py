@@ -24,7 +24,7 @@ class Levels:
     retold: float
 
 
-_LEVELS = {"multilingual-e5-small-q4": Levels(family=0.72, named=0.42, retold=0.92)}
+_LEVELS = {"multilingual-e5-small-int8": Levels(family=0.72, named=0.42, retold=0.92)}
 _TITLES_ALONE = Levels(family=2, named=2, retold=2)
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from elasticsearch.helpers import scan
+from threadpoolctl import threadpool_limits
 
 from crawlers.known import timestamp
 from index_config import bulk
@@ -109,10 +110,14 @@ def load_deck(
         raise NarrawatchError(
             f"{missing} cards have no vector of {encoder.name}; import them again with `narrawatch narratives import`"
         )
+    threadpool_limits(
+        1, user_api="blas"
+    )  # more wait by spinning for the next product: a second core, and nothing gained
     lexical = LexicalChannel(cluster.client, cluster.name("narratives"))
-    semantic = SemanticChannel(encoder, vectors.only(cards if only is None else [only]))
+    whole = SemanticChannel(encoder, vectors.only(cards))
+    semantic = whole if only is None else SemanticChannel(encoder, vectors.only([only]))
     rules = RuleBook(rules_of(card.narrative for card in cards.values()))
-    matcher = Matcher(semantic, lexical, calibration or load_calibration(encoder.name), rules, among=len(cards))
+    matcher = Matcher(semantic, lexical, calibration or load_calibration(encoder.name), rules, whole)
     return Deck(cards, matcher, generation)
 
 
@@ -139,7 +144,8 @@ def sweep(
     cluster.client.indices.refresh(index=cluster.name("flags"))
     for first in range(0, len(articles), _BATCH):
         documents = load_articles(cluster, articles[first : first + _BATCH])
-        readings = {name: deck.matcher.read(text_of(document)) for name, document in documents.items()}
+        texts = map(text_of, documents.values())
+        readings = dict(zip(documents, deck.matcher.read_all(texts), strict=True))
         if archive and only is None:
             archive.keep({name: (documents[name]["text_hash"], reading.seen) for name, reading in readings.items()})
         now = timestamp(clock())
@@ -250,8 +256,10 @@ def _flag(
         "rebuttal_documented": bool(card.narrative.response),
         "score": round(match.score, 4),
         "semantic": round(match.semantic, 4),
+        "whole": round(match.whole, 4),
         "coverage": round(match.coverage, 4),
         "lexical": round(match.lexical, 4),
+        "usual": round(match.usual, 4),
         **judged(deck.guard, text_of(document), match, card.narrative, document.get("kind")).to_document(),
         "calibration": fingerprint(deck.matcher.calibration),
         "passage": match.passage.text,

@@ -1,4 +1,4 @@
-"""Title and text in, overlapping windows of whole sentences out: what is compared with narratives, and quoted as evidence."""
+"""Title and text in, passages out: an opening to skim, then overlapping windows of whole sentences to read and quote."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,33 +6,44 @@ from typing import Literal
 
 from processing.sentences import Span, sentences, trim, weight
 
-__all__ = ["LONG", "MOST", "SHORT", "Passage", "Span", "sentences", "split"]
+__all__ = ["LONG", "MOST", "OPENING", "SHORT", "Passage", "Span", "sentences", "split"]
 
+OPENING = 280
+"""Characters, those of the title among them: some 60 tokens, which tell as well what an article is about as ten times more."""
 SHORT, LONG = 400, 700  # characters: some 60 to 120 words, what sentence encoders read without truncation
 MOST = 60  # passages an article; news puts its claim first, and a live blog of 500 entries must not cost 500 articles
 
 
 @dataclass(frozen=True)
 class Passage:
-    """`text` is what stands at `start:end` (code points) of the article's text, or of its title for the kind `title`."""
+    """`text` is what stands at `start:end` (code points) of the article's text, or of its title for the kind `title`.
+
+    An `opening` is read with the title before it, for which it may have no text of its own.
+    """
 
     number: int
-    kind: Literal["title", "lead", "body"]
+    kind: Literal["opening", "title", "lead", "body"]
     start: int
     end: int
     text: str
+    title: str = ""
+
+    @property
+    def read(self) -> str:
+        """What is compared with cards."""
+        return f"{self.title}\n{self.text}" if self.title else self.text
 
 
 def split(title: str | None, text: str, *, language: str | None = None) -> list[Passage]:
-    """The title, then windows of sentences, each overlapping the one before by a sentence; at most `MOST` in all.
+    """The opening, the title, then windows of sentences, each overlapping the one before by a sentence; at most `MOST` in all.
 
-    `language` (a code of `languages.yml`) tells abbreviations from ends of sentences; without it English rules hold.
+    A text without a title that is no longer than an opening has none, nor has a title without a text. `language` (a code of `languages.yml`) tells abbreviations from ends of sentences; without it English rules hold.
     Numbers count from 0 in reading order. The same input always gives the same passages.
     """
-    passages: list[Passage] = []
+    passages = list(_opening(title or "", text))
     if title and title.strip():
         start, end = trim(title, 0, len(title))
-        passages.append(Passage(0, "title", start, end, title[start:end]))
+        passages.append(Passage(len(passages), "title", start, end, title[start:end]))
     spans = sentences(text, language)
     for count, (first, last) in enumerate(_windows(text, spans)):
         if len(passages) >= MOST:
@@ -40,6 +51,25 @@ def split(title: str | None, text: str, *, language: str | None = None) -> list[
         start, end = spans[first][0], spans[last][1]
         passages.append(Passage(len(passages), "body" if count else "lead", start, end, text[start:end]))
     return passages
+
+
+def _opening(title: str, text: str) -> Iterator[Passage]:
+    heading = title.strip()
+    start, end = trim(text, 0, len(text))
+    if not heading and weight(text[start : start + OPENING + 1]) <= OPENING:
+        return
+    start, cut = trim(text, start, _cut(text, start, end, OPENING - weight(heading)))
+    if cut > start:
+        yield Passage(0, "opening", start, cut, text[start:cut], heading)
+
+
+def _cut(text: str, start: int, end: int, most: int) -> int:
+    """The end of the last word that fits, or of the last letter where words are long or not written apart."""
+    last = min(end, start + max(most, 0))
+    while (size := weight(text[start:last])) > most > 0:
+        last = start + (last - start) * most // size
+    space = text.rfind(" ", start, last)
+    return last if last == end or space <= start + (last - start) // 2 else space
 
 
 def _windows(text: str, spans: list[Span]) -> Iterator[Span]:

@@ -63,9 +63,20 @@ def test_a_language_with_few_texts_has_its_groups_thresholds() -> None:
 def test_the_fewer_the_cards_the_lower_the_thresholds() -> None:
     few = [GIVEN.level(0.3, 300, met=False, cards=cards) for cards in (3000, 1200, 100, 1)]
     assert few == ["none", "suggest", "flag", "flag"], "the best of fewer cards means more"
-    assert GIVEN.read_on(met=False, cards=3000) == GIVEN.read_on(met=False, cards=9000) == SILENT.read_on
-    assert GIVEN.read_on(met=False, cards=300) == pytest.approx([least - 0.04 * np.log(10) for least in SILENT.read_on])
-    assert GIVEN.read_on(met=False, cards=1) == GIVEN.read_on(met=False, cards=100)
+
+
+def test_articles_are_read_on_the_sooner_the_less_near_usual_ones_are() -> None:
+    def read_on(cards: int, usually: float | None = None, given: Calibration = GIVEN) -> tuple[float, ...]:
+        return given.read_on(met=False, cards=cards, usually=usually)
+
+    assert read_on(3000) == read_on(9000) == SILENT.read_on
+    assert (
+        read_on(300) == read_on(300, usually=0.2) == pytest.approx((0.3 - 0.04 * np.log(10), 0.5 - 0.04 * np.log(10)))
+    )
+    assert read_on(1) == read_on(100)
+    known = replace(GIVEN, silent=replace(SILENT, usually=0.1))
+    assert read_on(300, usually=0.1, given=known) == SILENT.read_on
+    assert read_on(9000, usually=-0.1, given=known) == pytest.approx((0.1, 0.3))
 
 
 def test_without_a_threshold_nothing_is_flagged() -> None:
@@ -158,14 +169,17 @@ class Seen(SimpleNamespace):
     def scores(self, weights):
         return (self.values @ weights).max(axis=0)
 
-    def known(self, weights, passages):
-        return (self.values[:passages] @ weights).max(axis=0)
+    def known(self, weights, stage):
+        return -np.sort(-self.scores(weights))
 
     def read(self, weights, read_on):
-        return len(self.values)
+        return 0
 
-    def top(self, weights, passages):
+    def top(self, weights, stage):
         return float(self.scores(weights).max())
+
+    def usually(self, given):
+        return None
 
 
 def test_without_labels_usual_texts_tell_what_is_unusual() -> None:
@@ -181,7 +195,7 @@ def test_without_labels_usual_texts_tell_what_is_unusual() -> None:
     assert found.silent.flag is None
     assert found.met == found.silent, "no text met a card's words"
     assert found.silent.suggest == pytest.approx(0.5, abs=0.01)
-    weights = np.array([1, 1, 1, 0.1, 0])
+    weights = np.array([1, 1, 1, 0.1, -1])
     best = [one.scores(weights).max() for one in texts]
     scores = 1 / (1 + np.exp(-found.silent.intercept - found.silent.slope * np.array(best)))
     levels = [found.level(score, 5000, met=False, cards=60) for score in scores]

@@ -190,10 +190,29 @@ def test_reading_stops_where_nothing_is_near(cluster, encoder) -> None:
     matcher = load_deck(cluster, encoder).matcher
     harmless, told = split("A cup", HARMLESS * 60, language="en"), split("A cup", REPEATS * 80, language="en")
     assert min(len(harmless), len(told)) > READ[1]
-    assert len(matcher.look(harmless, "en").passages) == READ[0]
-    assert len(matcher.look(told, "en").passages) == min(READ[2], len(told))
+    assert [passage.kind for passage in matcher.look(harmless, "en").passages] == ["opening"]
+    assert matcher.look(told, "en").passages == told[1 : READ[2]], "an opening that was read on from is no evidence"
     (match,) = matcher.rank(Text("A cup", REPEATS + HARMLESS * 60, "en"), 1, at_least="suggest")
     assert (match.narrative, match.passage.kind) == ("biolabs", "lead")
+
+
+def test_many_texts_are_read_as_they_are_one_by_one(cluster, encoder) -> None:
+    cards(cluster, encoder, BIOLABS, replace(GRAIN, translations={"ru": "Зерно не доходит до бедных стран"}))
+    matcher = load_deck(cluster, encoder).matcher
+    texts = [
+        Text(None, " ", "en"),
+        Text("A cup", HARMLESS * 60, "en"),
+        Text(None, RUSSIAN, "ru"),
+        Text("", "", "und"),
+        Text(None, REPEATS * 9, "en"),
+    ] * 15
+    for text, together in zip(texts, matcher.read_all(texts), strict=True):
+        alone = matcher.read(text)
+        assert (together.text, together.seen is None) == (text, alone.seen is None)
+        if together.seen and alone.seen:
+            assert list(together.seen.passages) == list(alone.seen.passages)
+            assert together.seen.hits == alone.seen.hits
+            np.testing.assert_allclose(together.seen.channels.wording, alone.seen.channels.wording, atol=1e-5)
 
 
 def test_a_claim_is_met_in_any_of_its_wordings(cluster, encoder) -> None:

@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from processing.passages import LONG, MOST, Passage, split
+from processing.passages import LONG, MOST, OPENING, Passage, split
 from processing.sentences import LONGEST as LONGEST_SENTENCE
+from processing.sentences import weight
 
 EN = "The council met on Monday. Mr. Brown said that the U.S. firm had paid 3.5 million. Nobody objected! Why not? The vote is next week. "
 TEXTS = {
@@ -34,6 +35,7 @@ def test_offsets_are_exact(name):
     for passage in passages:
         source = title if passage.kind == "title" else text
         assert source[passage.start : passage.end] == passage.text
+        assert passage.read == (f"{title.strip()}\n{passage.text}" if passage.kind == "opening" else passage.text)
         assert passage.text == passage.text.strip()
         assert passage.text
 
@@ -49,13 +51,39 @@ def test_nothing_is_left_out(name):
 
 def test_kinds():
     kinds = [passage.kind for passage in split("A title", EN * 12)]
-    assert kinds[:3] == ["title", "lead", "body"]
-    assert set(kinds[2:]) == {"body"}
-    assert [passage.kind for passage in split(None, EN * 12)][:2] == ["lead", "body"]
+    assert kinds[:4] == ["opening", "title", "lead", "body"]
+    assert set(kinds[3:]) == {"body"}
+    assert [passage.kind for passage in split(None, EN * 12)][:3] == ["opening", "lead", "body"]
+
+
+@pytest.mark.parametrize("title", [None, "A title of its own"])
+@pytest.mark.parametrize("name", TEXTS)
+def test_an_opening_is_the_title_and_as_many_words_as_fit(name, title):
+    text = TEXTS[name]
+    opening = split(title, text)[0]
+    assert (opening.kind, opening.start) == ("opening", 0)
+    assert 0.7 * OPENING < weight(opening.read) <= OPENING + 1
+    if " " in opening.text:
+        assert not text[opening.end - 1].isspace()
+        assert text[opening.end].isspace()
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "kinds"),
+    [
+        (None, "x" * OPENING, ["lead"]),
+        (None, "x" * (OPENING + 1), ["opening", "lead"]),
+        ("Title", "One.", ["opening", "title", "lead"]),
+        ("Title", "", ["title"]),
+        ("x" * OPENING, "One.", ["title", "lead"]),
+    ],
+)
+def test_an_opening_is_made_only_where_it_says_what_no_passage_says_alone(title, text, kinds):
+    assert [passage.kind for passage in split(title, text)] == kinds
 
 
 def test_windows_overlap_by_one_sentence():
-    first, second = split(None, EN * 12)[:2]
+    first, second = split(None, EN * 12)[1:3]
     assert first.start < second.start < first.end < second.end
     shared = (EN * 12)[second.start : first.end]
     assert shared.count("?") + shared.count("!") + shared.count(". ") <= 1
@@ -65,11 +93,11 @@ def test_windows_overlap_by_one_sentence():
 def test_sizes(name):
     passages = split(None, TEXTS[name])
     assert all(len(passage.text) <= LONG + 200 for passage in passages)
-    assert name in {"zh", "emoji"} or len(passages[0].text) >= 200
+    assert name in {"zh", "emoji"} or len(passages[1].text) >= 200
 
 
 def test_an_endless_sentence_is_cut_between_words():
-    passages = split(None, "word " * 4000)
+    passages = split(None, "word " * 4000)[1:]
     assert len(passages) > 20
     assert all(len(passage.text) <= LONGEST_SENTENCE + LONG for passage in passages)
     assert all(passage.text.startswith("word") and passage.text.endswith("word") for passage in passages)

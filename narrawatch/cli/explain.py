@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from processing.explaining import Explanation
 
 _APART = {"encoder", "fitted_on", "stated"}
-_CHANNELS = ("semantic", "coverage", "lexical", "score", "level_by_score", "level")
+_CHANNELS = ("semantic", "whole", "coverage", "lexical", "usual", "score", "level_by_score", "level")
 
 
 @click.command()

@@ -9,8 +9,7 @@ from rich.console import Console
 from narrawatch.settings import Settings
 
 if TYPE_CHECKING:
-    from processing.match.judged import Judged
-    from processing.match.matcher import Match, Text
+    from processing.match.matcher import Reading
     from processing.matching import Deck
 
 MOST = 100
@@ -36,8 +35,8 @@ MOST = 100
 def rank(settings: Settings, cards: Path, queries: Path, out: Path) -> None:
     """Rank cards for each text, best first, as the pipeline would.
 
-    A line of the result: id, ranking (card ids, at most 100), scores (probabilities), and of the best card level (flag,
-    suggest or none), stance (null where the level is none) and passage. Uses indices of its own in Elasticsearch, and starts the local node when nothing answers.
+    A line of the result: id, ranking (card ids, at most 100), scores (probabilities), and of the card it is surest of level
+    (flag, suggest or none), stance (null where the level is none) and passage. Uses indices of its own in Elasticsearch, and starts the local node when nothing answers.
 
     \b
     Example:   narrawatch rank --cards cards.jsonl --queries texts.jsonl --out ranking.jsonl
@@ -52,32 +51,30 @@ def rank(settings: Settings, cards: Path, queries: Path, out: Path) -> None:
         for problem in (*problems, *card_problems):
             click.echo(problem, err=True)
         with counting(console, "texts ranked", len(texts)) as advance, writer(out) as stream:
-            for identifier, text in texts:
-                matches = deck.matcher.rank(text, MOST)
-                write(stream, _row(identifier, matches, _judged(deck, text, matches)))
+            readings = deck.matcher.read_all((text for _, text in texts), MOST)
+            for (identifier, _), reading in zip(texts, readings, strict=True):
+                write(stream, _row(deck, identifier, reading))
                 advance()
     click.echo(f"{len(texts)} texts ranked against {len(deck.cards)} cards")
     if problems or card_problems:
         raise SystemExit(1)
 
 
-def _judged(deck: "Deck", text: "Text", matches: "list[Match]") -> "Judged | None":
-    """The stance and level of the best match. Its sentence is looked for only here: a hundred would take long."""
-    if not matches or matches[0].level == "none":
-        return None
+def _row(deck: "Deck", identifier: str, reading: "Reading") -> dict[str, Any]:
     from processing.match.judged import judged  # noqa: PLC0415
+    from processing.match.matcher import ORDER  # noqa: PLC0415
 
-    (best,) = deck.matcher.rank(text, 1, at_least="suggest")
-    return judged(deck.guard, text, best, deck.cards[best.narrative].narrative)
-
-
-def _row(identifier: str, matches: "list[Match]", best_judged: "Judged | None") -> dict[str, Any]:
-    best = matches[0] if matches else None
+    matches = deck.matcher.matches(reading, MOST)
+    surest = max(matches, key=lambda match: ORDER[match.level], default=None)  # of equally sure ones the first
+    said = None
+    if surest and surest.level != "none":
+        narrative = deck.cards[surest.narrative].narrative
+        said = judged(deck.guard, reading.text, deck.matcher.exact(reading, surest), narrative)
     return {
         "id": identifier,
         "ranking": [match.narrative for match in matches],
         "scores": [round(match.score, 5) for match in matches],
-        "level": best_judged.level if best_judged else "none",
-        "stance": best_judged.stance.label if best_judged else None,
-        "passage": best.passage.text if best else None,
+        "level": said.level if said else "none",
+        "stance": said.stance.label if said else None,
+        "passage": surest.passage.text if surest else None,
     }

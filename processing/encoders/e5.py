@@ -15,7 +15,7 @@ from processing.encoder import Encoded, Floats, Role, Tokens, encodable, unit_ro
 from processing.encoders import packed
 from processing.encoders.unigram import Tokenizer
 
-_BATCH_TOKENS = 512  # padding grows with the batch, and one core is busy with four passages or twenty titles already
+_BATCH_TOKENS = 512  # one core is busy with four passages or twenty titles already
 _MOST_TOKENS = 510  # the network has 512 positions, two of which frame the text
 _PREFIX: dict[Role, str] = {"claim": "query:", "passage": "passage:"}
 _COMMON = -4.0
@@ -34,12 +34,10 @@ class E5Small:
     texts of a kind share outweighs what tells them apart, and makes some claims near to everything. Tokens' vectors are
     moved in the same way, then kept in the 128 directions in which they differ most.
 
-    The vector of a text depends on the texts encoded with it only in the fourth decimal (bfloat16 and padding).
+    The vector of a text does not depend on the texts encoded with it: only texts of one length are, so none is padded.
     """
 
-    name = (
-        "multilingual-e5-small-q4"  # bump when the weights or e5-small.npz change: stored vectors are kept by this name
-    )
+    name = "multilingual-e5-small-int8"  # bump when the weights or e5-small.npz change: stored vectors are kept by this name
     dimensions = 384
     token_dimensions = 128
 
@@ -82,14 +80,11 @@ class E5Small:
         return Tokens(unit_rows(moved), weights.astype(np.float32))
 
     def _run(self, texts: list[list[int]]) -> tuple[Floats, Floats]:
-        vocabulary, longest = self._packed.vocabulary, max(map(len, texts)) + 2
-        embedded = np.zeros((len(texts), longest, self.dimensions), dtype=np.float32)
-        mask = np.zeros((len(texts), longest), dtype=np.float32)
-        for row, text in enumerate(texts):
-            framed = np.array([vocabulary.begin, *text, vocabulary.end])
-            embedded[row, : len(framed)] = self._packed.words(framed) + self._positions[: len(framed)]
-            mask[row, : len(framed)] = 1
-        answer = self._network.infer({0: embedded, 1: mask})
+        """Mean state and tokens' states of texts of one length."""
+        vocabulary = self._packed.vocabulary
+        framed = np.array([[vocabulary.begin, *text, vocabulary.end] for text in texts])
+        words = self._packed.words(framed.ravel()).reshape(*framed.shape, self.dimensions)
+        answer = self._network.infer({0: words + self._positions[: framed.shape[1]]})
         return answer[0].copy(), answer[1].copy()
 
     @cached_property
@@ -120,10 +115,10 @@ class E5Small:
 
 
 def _batches(order: list[int], lengths: list[int]) -> Iterator[list[int]]:
-    """Texts in this order, the shortest first, so many at a time that a batch with its padding is no larger than it should."""
+    """Texts in this order, the shortest first, those of one length together, but no more than one core is busy with."""
     batch: list[int] = []
     for number in order:
-        if batch and (len(batch) + 1) * lengths[number] > _BATCH_TOKENS:
+        if batch and (lengths[number] != lengths[batch[0]] or (len(batch) + 1) * lengths[number] > _BATCH_TOKENS):
             yield batch
             batch = []
         batch.append(number)

@@ -63,8 +63,10 @@ class Fusion:
 
     `usual`: how much it counts against a card that it is near to what is always written. It does not where cards are ranked:
     what is often told may well be told here. Whether a text tells anything at all is another question.
-    `read_on`: sums that the first passages of an article must reach for more of it to be read, and then for the rest.
-    `fall`: by how much these are lower for each factor e that there are fewer cards.
+    `read_on`: how near the opening of an article must be to some card for more of it to be read, and then for the rest.
+    `usually`: how near usual passages were to the cards these are of; other cards' are higher or lower by the difference.
+    None: no usual passages are known of the encoder; then `fall` says by how much each factor e that there are fewer cards
+    lowers them.
     `shifts`: by how much the log-odds of unrelated texts in a language lie above the group's; a language that is not
     named was measured on too few texts and has the group's thresholds. `flag` None: nothing is more than suggested.
     """
@@ -78,10 +80,22 @@ class Fusion:
     shifts: Mapping[str, float] = field(default_factory=dict)
     usual: float = 0.0
     fall: float = 0.0
+    usually: float | None = None
+
+    def telling(self, channels: Channels) -> Floats:
+        """The sum by which it is decided whether a text tells what a card says, element by element."""
+        telling: Floats = self.weights.sum(channels) - self.usual * channels.usual
+        return telling
+
+    def near(self, channels: Channels) -> Floats:
+        """The same by sentence vectors alone, which is what decides whether more is read, element by element."""
+        sums = self.weights.wording * channels.wording + self.weights.whole * channels.whole
+        near: Floats = sums - self.usual * channels.usual
+        return near
 
     def probability(self, channels: Channels) -> Floats:
         """Element by element."""
-        logit = self.intercept + self.slope * (self.weights.sum(channels) - self.usual * channels.usual)
+        logit = self.intercept + self.slope * self.telling(channels)
         probability: Floats = (1 / (1 + np.exp(-logit))).astype(np.float32)
         return probability
 
@@ -128,10 +142,17 @@ class Calibration:
         odds = whole / (1 - whole) * math.exp(self.tail * self._fewer(cards) + fusion.shifts.get(language or "", 0.0))
         return odds / (1 + odds)
 
-    def read_on(self, *, met: bool, cards: int) -> tuple[float, ...]:
-        """`Fusion.read_on` for so many cards: the best of few is lower, and an article must not be left for that."""
+    def read_on(self, *, met: bool, cards: int, usually: float | None) -> tuple[float, ...]:
+        """`Fusion.read_on` for so many cards, to which usual passages are so near.
+
+        The best of few cards, or of cards on few topics, is lower, and an article must not be left for that.
+        """
         fusion = self.fusion(met=met)
-        return tuple(least + fusion.fall * self._fewer(cards) for least in fusion.read_on)
+        if usually is None or fusion.usually is None:
+            lower = fusion.fall * self._fewer(cards)
+        else:
+            lower = usually - fusion.usually
+        return tuple(least + lower for least in fusion.read_on)
 
     def _fewer(self, cards: int) -> float:
         """The logarithm of the deck's share of the cards that were calibrated on; never above 0."""

@@ -53,13 +53,16 @@ class LexicalChannel:
 
         A card says nothing in a language it has no words in, so most passages that are not English find nothing.
         """
-        if not passages or not {language for _, language in passages} & self.languages:
-            return [[] for _ in passages]
+        found: list[list[Hit]] = [[] for _ in passages]
+        met = [number for number, (_, language) in enumerate(passages) if language in self.languages]
         searches: list[dict[str, Any]] = []
-        for text, language in passages:
+        for number in met:
+            text, language = passages[number]
             searches += [{}, _query(text, f"claim.{language}")]
-        answer = self.client.msearch(index=self.index, searches=searches)
-        return [[_hit(hit) for hit in response["hits"]["hits"]] for response in answer["responses"]]
+        answers = self.client.msearch(index=self.index, searches=searches)["responses"] if met else []
+        for number, answer in zip(met, answers, strict=True):
+            found[number] = [_hit(hit) for hit in answer["hits"]["hits"]]
+        return found
 
 
 def _query(text: str, field: str) -> dict[str, Any]:

@@ -1,26 +1,31 @@
 """One article at a time against all cards: passages, channels, fusion, evidence. `match` and `rank` both end here."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index_config.languages import text_field
+from narrawatch.batches import batches
 from processing.encoder import Encoded, Floats, Tokens
-from processing.match.fuse import Calibration, Channels, Level
+from processing.match.fuse import Calibration, Channels, Fusion, Level
 from processing.match.lexical import Hit, LexicalChannel
 from processing.match.rules import RuleBook, Witness
 from processing.match.semantic import SemanticChannel
 from processing.passages import Passage, sentences, split
 from processing.sentences import trim
 
-VERSION = "3"
+VERSION = "4"
 CANDIDATES = 100
 """Cards whose claims are looked for word by word: more do not change the first ten."""
-READ = (2, 5, 20)
-"""An article is read as far as its second passage; if that is near to some card, as far as the fifth; and if that is, on."""
+TELLING = 40
+"""The same for those by which levels are decided, which may be others."""
+READ = (1, 3, 21)
+"""As far as which passage: an article's opening is skimmed; if it tells of some card, title and lead are read; then the rest."""
+_TOGETHER = 50
 _AFTER = 300
 """Characters shown after a phrase that stands farther down than passages are made."""
 
@@ -38,7 +43,8 @@ class Text:
 class Match:
     """One narrative found in one article: how sure, by which channel, and the passage that says it.
 
-    `score` is a probability, `semantic` a cosine, `coverage` the share of the claim's words found, `lexical` a BM25 score.
+    `score` is a probability, `semantic` the cosine with the claim and `whole` that with all the card says, `coverage` the
+    share of the claim's words found, `lexical` a BM25 score; `usual` counts against the card, as `Channels` has it.
     `sentence` is where in the text (or, for the passage kind `title`, in the title) the passage's nearest sentence stands, as
     `Matcher.exact` finds it, else the whole passage.
     `phrase` is an analyst's phrase for the card as it stands in the passage; `level` counts it, `score` does not.
@@ -47,8 +53,10 @@ class Match:
     narrative: str
     score: float
     semantic: float
+    whole: float
     coverage: float
     lexical: float
+    usual: float
     level: Level
     passage: Passage
     sentence: tuple[int, int]
@@ -60,7 +68,7 @@ class Match:
 class Seen:
     """An article as the channels see it: for each passage read and each of the `chosen` cards (rows of the deck).
 
-    `vectors` are the passages', [passages, dimensions]. `met`: cards have words in the text's language, so the lexical
+    The opening is among the passages only where no other was read. `vectors` are the passages', [passages, dimensions]. `met`: cards have words in the text's language, so the lexical
     channel could find some.
     """
 
@@ -77,9 +85,16 @@ class Seen:
 class Part:
     """Some passages and all cards: what costs little to know."""
 
+    passages: Sequence[Passage]
     encoded: Encoded
     channels: Channels
     hits: list[list[Hit]]
+
+    def rows(self, begin: int, end: int) -> "Part":
+        """Some of its passages."""
+        encoded = Encoded(self.encoded.vectors[begin:end], self.encoded.tokens[begin:end])
+        channels = Channels(**{one.name: getattr(self.channels, one.name)[begin:end] for one in fields(Channels)})
+        return Part(self.passages[begin:end], encoded, channels, self.hits[begin:end])
 
 
 @dataclass(frozen=True)
@@ -99,14 +114,14 @@ class Reading:
 class Matcher:
     """The two channels over one deck of cards, what fuses them, and the rules that analysts gave to some of the cards.
 
-    `among`: of how many cards these are the part that is looked at, where they are not all; levels hold for the whole.
+    `whole`: the vectors of all cards, where only a part of them is looked at; what is read and levels hold for the whole.
     """
 
     semantic: SemanticChannel
     lexical: LexicalChannel
     calibration: Calibration
     rules: RuleBook = field(default_factory=lambda: RuleBook({}))
-    among: int = 0
+    whole: SemanticChannel | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -129,15 +144,35 @@ class Matcher:
             most: how many cards will be asked for.
             also: ids of cards to look at even if many others are nearer.
         """
-        passages = split(text.title, text.text, language=text.language)
-        if not passages or not self.ids:
-            return Reading(text, None, frozenset(), {})
+        return next(self.read_all([text], most, also))
+
+    def read_all(self, texts: Iterable[Text], most: int = CANDIDATES, also: Collection[str] = ()) -> Iterator[Reading]:
+        """The same for many texts, some at a time: what begins each of them is compared with all cards at once.
+
+        To pass the vectors of thousands of cards through memory costs as much as to encode a short text.
+        """
+        for some in batches(texts, _TOGETHER):
+            passages = [split(text.title, text.text, language=text.language) for text in some]
+            begun = self._begun([(own[0], _language(text)) for text, own in zip(some, passages, strict=True) if own])
+            for text, own in zip(some, passages, strict=True):
+                if own and self.ids:
+                    yield self._reading(text, own, next(begun), most, also)
+                else:
+                    yield Reading(text, None, frozenset(), {})
+
+    def _begun(self, first: Sequence[tuple[Passage, str]]) -> Iterator[Part]:
+        """What the channels say of each of these passages, given with its language property."""
+        if first and self.ids:
+            part = self._part([passage for passage, _ in first], [language for _, language in first])
+            yield from (part.rows(row, row + 1) for row in range(len(first)))
+
+    def _reading(self, text: Text, passages: list[Passage], first: Part, most: int, also: Collection[str]) -> Reading:
         ruled = self.rules.read(text.title, text.text, text.language)
         barred = frozenset(self._column[card] for card in ruled.barred if card in self._column)
         found = {self._column[card]: witness for card, witness in ruled.witnesses.items() if card in self._column}
         places = {column: _place(passages, text.text, witness) for column, witness in found.items()}
         named = {*places, *(self._column[card] for card in also if card in self._column)}
-        seen = self.look(passages, text_field(text.language), most, named=named, beyond=places.values())
+        seen = self.look(passages, _language(text), most, named=named, beyond=places.values(), first=first)
         row = {passage.number: row for row, passage in enumerate(seen.passages)}
         witnesses = {column: (row[places[column]], witness) for column, witness in found.items()}
         return Reading(text, seen, barred, witnesses)
@@ -150,25 +185,25 @@ class Matcher:
         *,
         named: Collection[int] = (),
         beyond: Collection[int] = (),
+        first: Part | None = None,
     ) -> Seen:
         """What the channels say of each passage and the most likely cards; `language` is a language property of the index.
 
-        Reading stops early in an article whose beginning is near to nothing: most of what is published is, and to encode
-        a passage costs more than all the rest. `named` cards are looked at and passages `beyond` are read in any case.
+        Reading stops early in an article whose opening is near to nothing: most of what is published is, and to encode
+        a passage costs more than all the rest. `named` cards are looked at and passages `beyond` are read in any case;
+        `first` is what was read already.
         """
         met = language in self.lexical.languages
-        fusion, parts, first = self.calibration.fusion(met=met), [], np.zeros((0, len(self.ids)), dtype=np.float32)
-        read_on = self.calibration.read_on(met=met, cards=self.among or len(self.ids))
-        for begin, end, enough in zip((0, *READ), READ, (*read_on, np.inf), strict=False):
-            if begin < len(passages):
-                parts.append(self._part(passages[begin:end], language))
-                first = np.vstack((first, fusion.weights.sum(parts[-1].channels)))
-            if first.max() < enough:
-                break
-        rest = sorted(place for place in set(beyond) if place >= len(first))
-        if rest:
-            parts.append(self._part([passages[place] for place in rest], language))
-        chosen = np.argsort(-first.max(axis=0), kind="stable")[: max(most, CANDIDATES)]
+        fusion = self.calibration.fusion(met=met)
+        parts = list(self._read(passages, language, fusion, first, met=met))
+        read = {passage.number for part in parts for passage in part.passages}
+        if rest := [passages[place] for place in sorted(set(beyond) - read)]:
+            parts.append(self._part(rest, [language] * len(rest)))
+        if parts[0].passages[0].kind == "opening" and len(parts) > 1:
+            del parts[0]
+        sums = np.vstack([fusion.weights.sum(part.channels) for part in parts])
+        telling = np.vstack([fusion.telling(part.channels) for part in parts])
+        chosen = np.union1d(_best(sums, max(most, CANDIDATES)), _best(telling, TELLING))
         chosen = np.union1d(chosen, np.array(sorted(named), dtype=np.intp))
         tokens = tuple(found for part in parts for found in part.encoded.tokens)
         channels = Channels(
@@ -179,7 +214,7 @@ class Matcher:
             usual=np.vstack([part.channels.usual[:, chosen] for part in parts]),
         )
         return Seen(
-            passages=[*passages[: len(first)], *(passages[place] for place in rest)],
+            passages=[passage for part in parts for passage in part.passages],
             vectors=np.vstack([part.encoded.vectors for part in parts]),
             tokens=tokens,
             chosen=chosen,
@@ -187,6 +222,19 @@ class Matcher:
             hits=[hit for part in parts for hit in part.hits],
             met=met,
         )
+
+    def _read(
+        self, passages: Sequence[Passage], language: str, fusion: Fusion, first: Part | None, *, met: bool
+    ) -> Iterator[Part]:
+        """Part by part, as long as one so far is near enough to some card."""
+        nearest = -np.inf
+        for (begin, end), enough in zip(pairwise((0, *READ)), (*self._read_on[met], np.inf), strict=True):
+            if some := passages[begin:end]:
+                part = first if first and not begin else self._part(some, [language] * len(some))
+                yield part
+                nearest = max(nearest, float(fusion.near(part.channels).max()))
+            if nearest < enough:
+                return
 
     def matches(self, reading: Reading, most: int, *, at_least: Level = "none") -> list[Match]:
         """The best cards for a text that was read, best first, at most `most`, none below the level asked for.
@@ -218,7 +266,7 @@ class Matcher:
         if match.phrase:
             at = reading.witnesses[card][1].found.start - passage.start
             start, end = next((span for span in spans if span[0] <= at < span[1]), (0, len(passage.text)))
-        elif len(spans) < 2 or not self.semantic.encoder.token_dimensions:
+        elif passage.kind == "opening" or len(spans) < 2 or not self.semantic.encoder.token_dimensions:
             start, end = 0, len(passage.text)
         else:
             row = next(row for row, one in enumerate(reading.seen.passages) if one.number == passage.number)
@@ -233,24 +281,39 @@ class Matcher:
             probability,
             characters,
             met=reading.seen.met,
-            cards=self.among or len(self.ids),
+            cards=len(self._deck.cards.ids),
             language=reading.text.language,
         )
         if card not in reading.witnesses:
             return level
         return "flag" if level != "none" and characters >= self.calibration.shortest else "suggest"
 
-    def _part(self, passages: Sequence[Passage], language: str) -> Part:
-        encoded = self.semantic.encoder.encode_with_tokens([passage.text for passage in passages], "passage")
+    def _part(self, passages: Sequence[Passage], languages: Sequence[str]) -> Part:
+        encoded = self.semantic.encoder.encode_with_tokens([passage.read for passage in passages], "passage")
         wording, whole = self.semantic.near(encoded.vectors)
-        hits = self.lexical.search([(passage.text, language) for passage in passages])
+        hits = self.lexical.search(
+            [(passage.read, language) for passage, language in zip(passages, languages, strict=True)]
+        )
         overlap = np.zeros_like(wording)
         for row, found in enumerate(hits):
             for hit in found:
                 if hit.narrative in self._column:
                     overlap[row, self._column[hit.narrative]] = hit.overlap
         usual = np.broadcast_to(self.semantic.usual, wording.shape)
-        return Part(encoded, Channels(wording, whole, np.zeros_like(wording), overlap, usual), hits)
+        return Part(passages, encoded, Channels(wording, whole, np.zeros_like(wording), overlap, usual), hits)
+
+    @property
+    def _deck(self) -> SemanticChannel:
+        return self.whole or self.semantic
+
+    @cached_property
+    def _read_on(self) -> dict[bool, tuple[float, ...]]:
+        """Whether cards have words in the text's language → how near its opening must be, and what is read next."""
+        found = {}
+        for met in (False, True):
+            usually = self._deck.usually(self.calibration.fusion(met=met))
+            found[met] = self.calibration.read_on(met=met, cards=len(self._deck.cards.ids), usually=usually)
+        return found
 
     @cached_property
     def _column(self) -> dict[str, int]:
@@ -266,14 +329,31 @@ class Matcher:
             narrative=narrative,
             score=score,
             semantic=float(seen.channels.wording[row, column]),
+            whole=float(seen.channels.whole[row, column]),
             coverage=float(seen.channels.coverage[row, column]),
             lexical=hit.score if hit else 0.0,
+            usual=float(seen.channels.usual[row, column]),
             level=level,
             passage=seen.passages[row],
             sentence=(seen.passages[row].start, seen.passages[row].end),
             words=hit.words if hit else (),
             phrase=witness.found.phrase if witness else None,
         )
+
+
+def _language(text: Text) -> str:
+    """The language property of the index."""
+    return text_field(text.language)
+
+
+def _best(scores: Floats, most: int) -> NDArray[np.intp]:
+    """The columns with the highest score in any row, in no order; of equal ones the first."""
+    best = scores.max(axis=0)
+    if len(best) <= most:
+        return np.arange(len(best))
+    least = np.partition(best, -most)[-most]
+    above, equal = np.flatnonzero(best > least), np.flatnonzero(best == least)
+    return np.concatenate((above, equal[: most - len(above)]))
 
 
 def _place(passages: list[Passage], text: str, witness: Witness) -> int:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from processing.card_vectors import CardVectors
 from processing.encoder import Encoder, Floats, Tokens
+from processing.match.fuse import Channels, Fusion
 from processing.match.usual import NEAREST, usual_passages
 
 
@@ -38,6 +39,16 @@ class SemanticChannel:
         sums: Floats = np.sort(np.add(*self.near(passages)), axis=0)[-NEAREST:]
         near: Floats = sums.mean(axis=0)
         return near
+
+    def usually(self, fusion: Fusion) -> float | None:
+        """How near what is always written is to some card: the median of usual passages' best; None where none are known."""
+        passages = usual_passages(self.encoder.name)
+        if not len(passages) or not self.cards.ids:
+            return None
+        wording, whole = self.near(passages)
+        nothing = np.zeros_like(wording)
+        near = fusion.near(Channels(wording, whole, nothing, nothing, np.broadcast_to(self.usual, wording.shape)))
+        return float(np.median(near.max(axis=1)))
 
     def coverage(self, passages: Sequence[Tokens], chosen: NDArray[np.intp]) -> Floats:
         """How much of each chosen card's claim is found in each passage, word by word in whatever language.
