@@ -59,7 +59,7 @@ def test_the_commands(matched, ids, shared_narrawatch, shared_environ) -> None:
     assert done.stdout.count("confirmed by Mara: ") == 2
     assert get_flag(matched, first)["title"] in done.stdout
     shared_narrawatch("flags", "reject", second, env=shared_environ | {"NARRAWATCH_ANALYST": "Ivo"})
-    shared_narrawatch("flags", "unsure", third[:20])
+    shared_narrawatch("flags", "unsure", third[:-3])
     assert listed(shared_narrawatch, "--verdict", "confirmed") == {first}
     assert listed(shared_narrawatch, "--verdict", "rejected") == {second}
     assert listed(shared_narrawatch, "--verdict", "unsure") == {third}
