@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 
 import duplicates
+import flagging
 import match
 from golden import golden_pages
 from labelled import SETS
@@ -103,11 +104,20 @@ def duplicates_figures(data: Path) -> Figures:
 def match_figures(data: Path) -> Figures:
     figures: Figures = {}
     for name in match.SETS:
-        ours = match.run(data, name, Console(stderr=True))["methods"][match.OURS]
+        ours = match.run(data, name, Path("var/benchmarks"), Console(stderr=True))["methods"][match.OURS]
         for labels in ("strict", "lenient"):
             figures[f"match {name} {labels} MAP@5"] = ours[labels]["map5"]
             figures[f"match {name} {labels} recall@10"] = ours[labels]["recall10"]
     return figures
+
+
+def flagging_figures(data: Path) -> Figures:
+    """Average precision of articles that tell a narrative, among others on their topics, by language."""
+    found = flagging.run(data, Path("var/benchmarks"), Console(stderr=True))["articles"]
+    return {
+        f"flagging {language} average precision": part["methods"][flagging.OURS]["average_precision"]
+        for language, part in found.items()
+    }
 
 
 def _articles(data: Path) -> list[Path]:
@@ -129,6 +139,13 @@ def _match(data: Path) -> list[Path]:
     return [data / "narratives" / name / file for name in SETS for file in ("cards.jsonl.gz", "queries.jsonl.gz")]
 
 
+def _flagging(data: Path) -> list[Path]:
+    return [
+        data / "flagging" / "items.jsonl.gz",
+        *(data / "narratives" / name / "cards.jsonl.gz" for name in (flagging.ARTICLES, flagging.EVERYTHING)),
+    ]
+
+
 def _golden(_: Path) -> list[Path]:
     return [*FIXTURES.glob("outlets/*/*"), *FIXTURES.glob("pages/*/*")]
 
@@ -140,4 +157,5 @@ GROUPS = {
     "language": Group(language_figures, lambda data: [*_language(data), SAMPLES]),
     "duplicates": Group(duplicates_figures, _duplicates),
     "match": Group(match_figures, _match),
+    "flagging": Group(flagging_figures, _flagging),
 }

@@ -7,7 +7,7 @@ its floor becomes the floor. One that is worse is an error and leaves the file a
 with the reason, which is written beside it. --check only compares. The same holds after a corpus has changed.
 
 Groups: `golden` needs no data (the pages in tests/fixtures); `quick` are parts of the corpora, small enough for tests;
-`text`, `language`, `duplicates` (which needs Elasticsearch) and `match` are the whole of them.
+`text`, `language`, and those which need Elasticsearch, `duplicates`, `match` and `flagging`, are the whole of them.
 """
 
 import argparse

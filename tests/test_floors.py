@@ -28,7 +28,7 @@ def test_part_of_the_evaluation_data() -> None:
 
 @pytest.mark.shared
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no evaluation data at {DATA}")
-@pytest.mark.parametrize("group", ["text", "language", "duplicates", "match"])
+@pytest.mark.parametrize("group", ["text", "language", "duplicates", "match", "flagging"])
 def test_what_takes_long_to_measure_is_pinned_on_this_data(group: str) -> None:
     corpus = floors.corpus_hash(DATA, floors.GROUPS[group].files(DATA))
     figures = {name: figure for name, figure in floors.read().items() if name.split()[0] == group}
