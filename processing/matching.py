@@ -49,6 +49,11 @@ class Deck:
     generation: int
 
     @cached_property
+    def by(self) -> str:
+        """Names the encoder, the code and the calibration that decide; what was matched by others is matched again."""
+        return f"{self.matcher.name} {fingerprint(self.matcher.calibration)}"
+
+    @cached_property
     def guard(self) -> Guard:
         return Guard(self.matcher.semantic.encoder)
 
@@ -136,7 +141,7 @@ def sweep(
         only: match against this narrative alone, whatever its family; flags of others and the articles' stamps stay as they
             are.
         archive: where to keep what was read, so that cards that change later are looked for there; without it, the next
-            change of a card has these articles matched again.
+            match has these articles matched again.
 
     Raises:
         ClusterError: Elasticsearch cannot be reached or refused a flag; the next sweep goes on where this one ended.
@@ -151,7 +156,7 @@ def sweep(
         now = timestamp(clock())
         done = _write(cluster, deck, documents, readings, now=now, only=only)
         if only is None:
-            by = deck.matcher.name if archive else None
+            by = deck.by if archive else None
             stamp = {"matched_generation": deck.generation, "matched": now, "matched_by": by}
             bulk.write_all(cluster, [bulk.Action("articles", name, stamp, "update") for name in documents])
         yield from done

@@ -1,5 +1,7 @@
 """After cards have changed: articles that could carry one of them are matched again, all others are only stamped.
 
+With another encoder or calibration every article is matched again.
+
 Those that could are found, not guessed: articles that have a flag of the card, articles in which a phrase of it may stand,
 then the nearest by words and by vectors, until none of the next hundred carries it; all of them where no more can be asked
 for before that. Each is matched with all cards, as a new article is.
@@ -69,7 +71,8 @@ def plan(cluster: Cluster, deck: Deck, archive: Archive, since: str | None = Non
     among = [*_settled(deck, archive), *_fetched(since)]
     count, oldest = _count(cluster, among)
     cards = tuple(name for name, card in deck.cards.items() if card.generation > oldest) if count else ()
-    left_out: list[dict[str, Any]] = [{"term": {"matched_generation": deck.generation}}]
+    present = [{"term": {"matched_generation": deck.generation}}, {"term": {"matched_by": deck.by}}]
+    left_out: list[dict[str, Any]] = [{"bool": {"filter": present}}]
     if worth_it := count > _WORTH_IT * len(cards):
         left_out.append({"bool": {"filter": among}})
     articles = _ids(cluster, "articles", {"bool": {"filter": _fetched(since), "must_not": left_out}})
@@ -109,7 +112,7 @@ def _count(cluster: Cluster, filters: Sequence[Mapping[str, Any]]) -> tuple[int,
 def _settled(deck: Deck, archive: Archive) -> list[dict[str, Any]]:
     """Articles that were matched as they would be now, but for cards that have changed since."""
     return [
-        {"term": {"matched_by": deck.matcher.name}},
+        {"term": {"matched_by": deck.by}},
         {"range": {"matched": {"gte": archive.since}}},
         {"range": {"matched_generation": {"gte": 1, "lt": deck.generation}}},
     ]

@@ -17,6 +17,7 @@ from processing.archive import Archive, open_archive
 from processing.article import Article, Extracted, Language
 from processing.cards import import_cards, set_retired
 from processing.encoder import load_encoder
+from processing.match.fuse import load_calibration
 from processing.match.matcher import READ
 from processing.match.rules import RuleBook, rules_of, stems
 from processing.matching import load_deck
@@ -250,6 +251,26 @@ def test_what_is_found_is_what_matching_all_would_find(cluster, encoder, many, m
         assert {name: (flag["level"], flag["narrative_version"]) for name, flag in flags(cluster).items()} == some
         monkeypatch.setattr(rematch, "_WORTH_IT", 5)
     assert {flag["phrase"] for flag in flags(cluster).values()} >= {"swimming pool of the town"}
+
+
+def test_with_another_calibration_every_article_is_matched_again(cluster, encoder, many) -> None:
+    cards(cluster, encoder, LABS)
+    match(cluster, encoder)
+    before = flags(cluster)
+    assert {flag["level"] for flag in before.values()} == {"flag"}
+    stricter = replace(load_calibration(encoder.name), shortest=10_000)
+    deck = load_deck(cluster, encoder, calibration=stricter)
+    archive = open_archive(cluster, encoder, now)
+    work = carry_out(cluster, deck, archive, plan(cluster, deck, archive), clock=now)
+    assert len(list(itertools.islice(work, 50))) == 50
+    work.close()
+    assert len(plan(cluster, deck, archive).articles) == len(many) - 50, "cut short, it is taken up"
+    list(carry_out(cluster, deck, archive, plan(cluster, deck, archive), clock=now))
+    assert plan(cluster, deck, archive).articles == []
+    cluster.client.indices.refresh(index=cluster.name("flags"))
+    assert {name: flag["level"] for name, flag in flags(cluster).items()} == dict.fromkeys(before, "suggest")
+    assert len(match(cluster, encoder)) == len(many), "and back"
+    assert {name: flag["level"] for name, flag in flags(cluster).items()} == dict.fromkeys(before, "flag")
 
 
 def test_a_match_cut_short_is_taken_up(cluster, encoder, many) -> None:

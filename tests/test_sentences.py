@@ -72,7 +72,7 @@ def test_offsets_hold_when_an_article_is_processed_again(language):
     once, again = (split("Title", text, language=language) for _ in range(2))
     assert once == again
     assert all(passage.kind == "title" or text[passage.start : passage.end] == passage.text for passage in once)
-    assert [passage.kind for passage in once][:2] == ["title", "lead"]
+    assert [passage.kind for passage in once][:3] == ["opening", "title", "lead"]
 
 
 def test_text_beyond_the_limit_is_not_read():

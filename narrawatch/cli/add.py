@@ -103,6 +103,7 @@ def _flag(
 ) -> list[str]:
     """Match the article, and with a narrative have it flagged for that; the ids of its flags, the one asked for first."""
     from narrawatch.pipeline import clock  # noqa: PLC0415
+    from processing.archive import open_archive  # noqa: PLC0415
     from processing.matching import sweep  # noqa: PLC0415
     from review import finds, verdicts  # noqa: PLC0415
 
@@ -111,7 +112,8 @@ def _flag(
     wanted = f"{article}:{narrative}"
     if narrative:  # first: dying between the two leaves a decision without a flag, which the same command mends
         verdicts.append(cluster, [wanted], "confirmed", analyst=name, note=note, clock=clock)
-    (found,) = sweep(cluster, decks[0], [article], clock=clock)
+    archive = open_archive(cluster, decks[0].matcher.semantic.encoder, clock)
+    (found,) = sweep(cluster, decks[0], [article], clock=clock, archive=archive)
     flags = [f"{article}:{card}" for card in found.levels]
     if narrative:
         if found.levels.get(narrative) != "flag":
