@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from index_config.cluster import Cluster
 from index_config.mappings import load
+from narrawatch.batches import batches
 from processing.archive import Archive
 from processing.card_vectors import vectors_of
 from processing.cards import CardError
@@ -17,7 +18,7 @@ from processing.importers.fields import read_fields
 from processing.importers.problem import Located
 from processing.language import detect
 from processing.match.judged import Judged, judged
-from processing.match.matcher import Match, Matcher, Text
+from processing.match.matcher import Match, Matcher, Reading, Text
 from processing.match.rules import RuleBook, rules_of
 from processing.match.semantic import SemanticChannel
 from processing.matching import Deck, load_articles, show, text_of
@@ -177,9 +178,11 @@ def in_archive(cluster: Cluster, draft: Deck, archive: Archive, card: str) -> It
     }
 
     def look(ids: Sequence[str]) -> Iterator[Article]:
-        for first in range(0, len(ids), 50):
-            for name, document in load_articles(cluster, ids[first : first + 50]).items():
-                yield _article(draft, name, document, card, flagged)
+        for some in batches(ids, 50):
+            documents = load_articles(cluster, some)
+            readings = draft.matcher.read_all(map(text_of, documents.values()), also=[card])
+            for one, reading in zip(documents.items(), readings, strict=True):
+                yield _article(draft, one, reading, card, flagged)
 
     work = plan_one(cluster, card)
     found: Iterable[Article] = look(work.articles)
@@ -189,17 +192,16 @@ def in_archive(cluster: Cluster, draft: Deck, archive: Archive, card: str) -> It
 
 
 def _article(
-    draft: Deck, name: str, document: Mapping[str, Any], card: str, flagged: Mapping[str, str | None]
+    draft: Deck, found: tuple[str, Mapping[str, Any]], reading: Reading, card: str, flagged: Mapping[str, str | None]
 ) -> Article:
-    text = text_of(document)
-    reading = draft.matcher.read(text, also=[card])
+    name, document = found
     shown, narratives = show(draft, reading, frozenset({card} if flagged.get(name) else ()))
     if card not in narratives:
         return Article(name, narratives, document, "gone" if name in flagged else None)
     news: News = "still" if name in flagged else "new"
     for one in shown:
         if one.match.narrative == card:
-            stance = judged(draft.guard, text, one.match, draft.cards[card].narrative, document.get("kind"))
+            stance = judged(draft.guard, reading.text, one.match, draft.cards[card].narrative, document.get("kind"))
             return Article(name, narratives, document, news, one.match, stance)
     instead = next((one.match.narrative for one in shown if card in one.see_also), None)
     return Article(name, narratives, document, "gone" if name in flagged else None, instead=instead)

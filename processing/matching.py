@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from crawlers.known import timestamp
 from index_config import bulk
 from index_config.cluster import Cluster
+from narrawatch.batches import batches
 from narrawatch.errors import NarrawatchError
 from processing.archive import Archive
 from processing.cards import StoredCard, card_generation, load_cards, load_vectors
@@ -115,9 +116,8 @@ def load_deck(
         raise NarrawatchError(
             f"{missing} cards have no vector of {encoder.name}; import them again with `narrawatch narratives import`"
         )
-    threadpool_limits(
-        1, user_api="blas"
-    )  # more wait by spinning for the next product: a second core, and nothing gained
+    # More threads wait by spinning for the next product: a second core, and nothing gained.
+    threadpool_limits(1, user_api="blas")
     lexical = LexicalChannel(cluster.client, cluster.name("narratives"))
     whole = SemanticChannel(encoder, vectors.only(cards))
     semantic = whole if only is None else SemanticChannel(encoder, vectors.only([only]))
@@ -147,8 +147,8 @@ def sweep(
         ClusterError: Elasticsearch cannot be reached or refused a flag; the next sweep goes on where this one ended.
     """
     cluster.client.indices.refresh(index=cluster.name("flags"))
-    for first in range(0, len(articles), _BATCH):
-        documents = load_articles(cluster, articles[first : first + _BATCH])
+    for some in batches(articles, _BATCH):
+        documents = load_articles(cluster, some)
         texts = map(text_of, documents.values())
         readings = dict(zip(documents, deck.matcher.read_all(texts), strict=True))
         if archive and only is None:

@@ -37,8 +37,8 @@ class Passage:
 def split(title: str | None, text: str, *, language: str | None = None) -> list[Passage]:
     """The opening, the title, then windows of sentences, each overlapping the one before by a sentence; at most `MOST` in all.
 
-    A text without a title that is no longer than an opening has none, nor has a title without a text. `language` (a code of `languages.yml`) tells abbreviations from ends of sentences; without it English rules hold.
-    Numbers count from 0 in reading order. The same input always gives the same passages.
+    A text without a title that is no longer than an opening has none, nor has a title without a text. `language` (a code of
+    `languages.yml`) tells abbreviations from ends of sentences; without it English rules hold. Numbers count from 0 in reading order. The same input always gives the same passages.
     """
     passages = list(_opening(title or "", text))
     if title and title.strip():

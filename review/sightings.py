@@ -5,15 +5,15 @@ article is edited or matched anew. So flags are read one by one, which is cheap:
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from elasticsearch.helpers import scan
 
 from index_config.cluster import Cluster
+from narrawatch.batches import batches
 from processing.matching import ANALYST
 from review.trends import Sighting
 from review.weeks import Week
@@ -109,7 +109,7 @@ def read_sightings(cluster: Cluster, weeks: tuple[Week, ...], zone: ZoneInfo, pr
     total, done = int(cluster.client.count(index=cluster.name("flags"), query=query)["count"]), 0
     result = Sightings(weeks)
     body = {"query": query, "_source": _FIELDS}
-    for batch in _batches(scan(cluster.client, index=cluster.name("flags"), query=body, size=_PAGE)):
+    for batch in batches(scan(cluster.client, index=cluster.name("flags"), query=body, size=_PAGE), _PAGE):
         seen = _first_seen(cluster, sorted({hit["_source"]["article"] for hit in batch}), zone)
         for hit in batch:
             week = seen.get(hit["_source"]["article"])
@@ -127,12 +127,6 @@ def full_flags(cluster: Cluster, ids: Sequence[str]) -> dict[str, dict[str, Any]
         return {}
     answer = cluster.client.mget(index=cluster.name("flags"), ids=list(ids))
     return {item["_id"]: item["_source"] for item in answer["docs"] if item.get("found")}
-
-
-def _batches(hits: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    rest = iter(hits)
-    while batch := list(islice(rest, _PAGE)):
-        yield batch
 
 
 def _first_seen(cluster: Cluster, articles: list[str], zone: ZoneInfo) -> dict[str, Week]:
