@@ -50,6 +50,8 @@ FALSE_FLAGS, FALSE_SUGGESTIONS = 1 / 400, 1 / 20
 """Half of the 1 in 200 that is promised, as so few texts cannot tell them apart."""
 STOPS = (0.95, 0.985)
 """Shares of everyday texts that are read no further than each stage of `READ`."""
+NEAREST_MISSED = 0.005
+"""The share of passages reaching `suggest` that are not looked for in the archive, as they are too far from their card."""
 SHORTEST = 300
 HIGHEST = 30
 """How many of a text's best cards tell how scores fall off."""
@@ -277,6 +279,14 @@ def fusion(weights: np.ndarray, usual: float, slope: float, intercept: float, sa
     return replace(found, usually=None if usually is None else round(usually, 4))
 
 
+def least(given: Fusion, texts: list[Query]) -> float:
+    """How near nearly all passages are that reach `suggest` with some card, whatever else speaks for it."""
+    suggest = float((np.log(given.suggest / (1 - given.suggest)) - given.intercept) / given.slope)
+    vectors = deciding(given) * [field.name not in {"coverage", "overlap"} for field in fields(Channels)]
+    near = [(query.whole.values @ vectors)[query.whole.values @ deciding(given) >= suggest] for query in texts]
+    return round(float(np.quantile(np.concatenate(near), NEAREST_MISSED)), 4)
+
+
 def tail(scores: np.ndarray) -> float:
     """By how much the best of a text's scores is lower for each factor e that there are fewer cards.
 
@@ -400,9 +410,9 @@ def calibrated(encoder: str, looked: Looked, console: Console) -> Calibration:
         unrelated, others = ([query for query in part if query.met is met] for part in (safe, looked.risky))
         weights = weighed(mine, met, ranked)
         usual = usual_of(looked, met, weights, counted)
-        found[name] = fusion(
-            weights, usual, *scale(mine, [*unrelated, *others], against(weights[:-1], usual)), unrelated
-        )
+        scaled = scale(mine, [*unrelated, *others], against(weights[:-1], usual))
+        given = fusion(weights, usual, *scaled, unrelated)
+        found[name] = replace(given, least=least(given, [*itertools.chain(*mine.values()), *unrelated, *others]))
         groups |= {f"{name}: risky topics, which usual was measured on": others}
         groups |= {f"{name}: {key}, the cited card": part for key, part in mine.items()}
     calibration = Calibration(

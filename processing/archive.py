@@ -1,8 +1,9 @@
 """What was read of matched articles, passage by passage with its vector: where cards that are new or changed are looked for."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 from crawlers.known import timestamp
 from index_config import bulk
@@ -10,11 +11,37 @@ from index_config.cluster import Cluster
 from index_config.passages import open_passages, passages_alias
 from processing.encoder import Encoder, Floats
 from processing.match.matcher import Seen
+from processing.passages import Kind, Passage
 
 _PAGES = (1_000, 10_000)
-"""How many passages are asked for, then if need be; Elasticsearch gives no more."""
+"""How many passages are asked for, then if need be."""
 _DIGITS = 5
 """Decimals of a unit vector's numbers: a cosine changes in the fifth one."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where a passage stands: in which text of an article, and there as `Passage` has it."""
+
+    article: str
+    text_hash: str
+    kind: Kind
+    start: int
+    end: int
+
+    def passage(self, title: str | None, text: str) -> Passage:
+        """The passage of the text that it was read in."""
+        whole = (title or "") if self.kind == "title" else text
+        heading = (title or "").strip() if self.kind == "opening" else ""
+        return Passage(0, self.kind, self.start, self.end, whole[self.start : self.end], heading)
+
+
+@dataclass(frozen=True)
+class Sought:
+    """A vector that passages are compared with, and the least dot product that matters; None: any does."""
+
+    vector: Floats
+    least: float | None = None
 
 
 @dataclass(frozen=True)
@@ -64,30 +91,54 @@ class Archive:
         index = self.cluster.name(self.alias)
         self.cluster.client.delete_by_query(index=index, query=query, conflicts="proceed", ignore_unavailable=True)
 
-    def nearest(self, vectors: Floats) -> Iterator[str]:
-        """Ids of articles, those with the passage that is nearest to any of these vectors first, each once.
+    def nearest(self, sought: Sequence[Sought], articles: Sequence[str] | None = None) -> Iterator[Kept]:
+        """The passages (of some articles) that are nearest to any of the vectors, the nearest first, each once.
 
-        At most those of 10,000 passages for each vector.
+        At most `most` for each vector.
         """
         index, given = self.cluster.name(self.alias), set()
         self.cluster.client.indices.refresh(index=index)
         for size in _PAGES:
-            best: dict[str, float] = {}
-            for vector in vectors:
+            best: dict[Kept, float] = {}
+            for one in sought:
+                knn: dict[str, Any] = {"field": "vector", "query_vector": one.vector.tolist()}
+                if one.least is not None:
+                    knn["similarity"] = one.least
+                if articles is not None:
+                    knn["filter"] = {"terms": {"article": articles}}
                 answer = self.cluster.client.search(
                     index=index,
-                    knn={"field": "vector", "query_vector": vector.tolist(), "k": size, "num_candidates": size},
+                    knn={**knn, "k": size, "num_candidates": size},
                     size=size,
                     source=False,
-                    fields=[{"field": "article"}],
+                    docvalue_fields=[{"field": field.name} for field in fields(Kept)],
                 )
                 for hit in answer["hits"]["hits"]:
-                    (article,) = hit["fields"]["article"]
-                    best[article] = max(best.get(article, 0.0), hit["_score"])
-            for article in sorted(best, key=lambda name: (-best[name], name)):
-                if article not in given:
-                    given.add(article)
-                    yield article
+                    kept = Kept(**{name: value for name, (value,) in hit["fields"].items()})
+                    best[kept] = max(best.get(kept, 0.0), hit["_score"])
+            for kept in sorted(best, key=lambda one: (-best[one], one.article, one.start)):
+                if kept not in given:
+                    given.add(kept)
+                    yield kept
+            if len(best) < size:
+                return
+
+    @property
+    def most(self) -> int:
+        """So many passages can be asked for; Elasticsearch gives no more."""
+        return _PAGES[-1]
+
+    def read_to_the_end(self, articles: Sequence[str]) -> frozenset[str]:
+        """Those of at most some hundred articles of which more than the first passages was read."""
+        index, query = self.cluster.name(self.alias), {"terms": {"article": articles}}
+        hits = self.cluster.client.search(
+            index=index,
+            query=query,
+            size=_PAGES[-1],
+            source=False,
+            docvalue_fields=[{"field": "article"}, {"field": "kind"}],
+        )["hits"]["hits"]
+        return frozenset(hit["fields"]["article"][0] for hit in hits if hit["fields"]["kind"] == ["body"])
 
 
 def open_archive(cluster: Cluster, encoder: Encoder, clock: Callable[[], dt.datetime]) -> Archive:

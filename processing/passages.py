@@ -6,12 +6,15 @@ from typing import Literal
 
 from processing.sentences import Span, sentences, trim, weight
 
-__all__ = ["LONG", "MOST", "OPENING", "SHORT", "Passage", "Span", "sentences", "split"]
+__all__ = ["LONG", "MOST", "OPENING", "SHORT", "Kind", "Passage", "Span", "sentences", "split"]
 
 OPENING = 420
 """Characters, those of the title among them: some 100 tokens, which tell what an article is about as well as more do."""
 SHORT, LONG = 400, 700  # characters: some 60 to 120 words, what sentence encoders read without truncation
 MOST = 60  # passages an article; news puts its claim first, and a live blog of 500 entries must not cost 500 articles
+
+
+Kind = Literal["opening", "title", "lead", "body"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Passage:
     """
 
     number: int
-    kind: Literal["opening", "title", "lead", "body"]
+    kind: Kind
     start: int
     end: int
     text: str

@@ -3,32 +3,31 @@
 With another encoder or calibration every article is matched again.
 
 Those that could are found, not guessed: articles that have a flag of the card, articles in which a phrase of it may stand,
-then the nearest by words and by vectors, until none of the next hundred carries it; all of them where no more can be asked
-for before that. Each is matched with all cards, as a new article is.
+then those with the nearest passages, among the ones with most of its words and among all, until none of the next hundred
+passages carries it; all of them where no more can be asked for before that. A passage is encoded again and compared with that
+card alone; an article that one speaks for is matched with all cards, as a new article is.
 """
 
 import datetime as dt
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
-
-import numpy as np
 
 from index_config.cluster import Cluster
 from index_config.languages import text_field
 from narrawatch.batches import batches
-from processing.archive import Archive
-from processing.encoder import Floats
+from processing.archive import Archive, Kept, Sought
 from processing.match.matcher import Matcher
 from processing.match.rules import stems
-from processing.matching import Deck, Matched, sweep
+from processing.matching import Deck, Matched, load_articles, sweep, text_of
 from processing.narrative import ANY, Narrative
 from processing.scan import scan
 
 DRY = 100
-"""So many articles in a row that do not carry a card end the search for it."""
+"""So many texts in a row that do not carry a card end the search for it; copies of one count once."""
 _BATCH = 50
+_BATCH_ASKED = 20
 _WORTH_IT = 200
 """Articles a card must save us; below that all are matched again."""
 _LEXICAL = 1_000
@@ -45,6 +44,8 @@ class Looked(Protocol):
 
 
 L = TypeVar("L", bound=Looked)
+_Asked = dict[tuple[str, str, int, int], bool]
+"""By place in a text, whether the card may be told there."""
 
 
 @dataclass(frozen=True)
@@ -190,24 +191,50 @@ class Search(Generic[L]):
         narrative = self.deck.cards[card].narrative
         yield from self._all(self._flagged([card]))
         yield from self._all(self._phrased(narrative))
-        yield from self._until_dry(card, self._worded(narrative))
-        if not (yield from self._until_dry(card, self.archive.nearest(query_vectors(self.deck.matcher, card)))):
+        sought, asked = sought_by(self.deck.matcher, card), _Asked()
+        if worded := list(dict.fromkeys(self._worded(narrative))):
+            yield from self._until_dry(card, self.archive.nearest(sought, worded), asked)
+        if not (yield from self._until_dry(card, self.archive.nearest(sought), asked)):
             yield from self._all(_ids(self.cluster, "articles", {"bool": {"filter": self.among}}))
 
     def _all(self, articles: Iterable[str]) -> Iterator[L]:
         for batch in batches(articles, _BATCH):
             yield from self._looked_at(batch)
 
-    def _until_dry(self, card: str, articles: Iterable[str]) -> Generator[L, None, bool]:
-        """Whether it ended because so many in a row did not carry the card, not because there were no more to ask for."""
-        dry = 0
-        for batch in batches(articles, _BATCH):
-            yield from self._looked_at(batch)
-            for article in batch:
-                dry = 0 if card in self._seen.get(article, ()) else dry + 1
-            if dry >= DRY:
+    def _until_dry(self, card: str, passages: Iterable[Kept], asked: _Asked) -> Generator[L, None, bool]:
+        """Whether it ended because so many in a row did not carry the card, or because there were no more.
+
+        If there may be more than can be asked for, it did not end.
+        """
+        dry, count = set[str](), 0
+        for batch in batches(passages, _BATCH_ASKED):
+            count += len(batch)
+            new = {_place(kept): kept for kept in batch if kept.article not in self._seen}
+            asked.update(self._may_tell(card, [kept for place, kept in new.items() if place not in asked]))
+            yield from self._looked_at(sorted({kept.article for kept in batch if asked.get(_place(kept))}))
+            for kept in batch:
+                if card in self._seen.get(kept.article, ()):
+                    dry.clear()
+                else:
+                    dry.add(kept.text_hash)
+            if len(dry) >= DRY:
                 return True
-        return False
+        return count < self.archive.most
+
+    def _may_tell(self, card: str, passages: Sequence[Kept]) -> _Asked:
+        """Which of these passages make it worth while to match their articles; none of a text that is no longer the article's."""
+        articles = sorted({kept.article for kept in passages})
+        documents = load_articles(self.cluster, articles) if articles else {}
+        found = dict.fromkeys(map(_place, passages), False)
+        given = [kept for kept in passages if documents.get(kept.article, {}).get("text_hash") == kept.text_hash]
+        if given:
+            texts, done = [text_of(documents[kept.article]) for kept in given], self.archive.read_to_the_end(articles)
+            asked = [
+                (kept.passage(text.title, text.text), text.language, kept.article not in done)
+                for kept, text in zip(given, texts, strict=True)
+            ]
+            found |= dict(zip(map(_place, given), self.deck.matcher.may_tell(asked, card), strict=True))
+        return found
 
     def _looked_at(self, batch: Sequence[str]) -> Iterator[L]:
         new = [article for article in batch if article not in self._seen]
@@ -234,7 +261,7 @@ class Search(Generic[L]):
         return sorted(_ids(self.cluster, "articles", query)) if should else []
 
     def _worded(self, card: Narrative) -> Iterator[str]:
-        """Articles in the card's languages, those that have most of its words first."""
+        """Articles in the card's languages that have most of its words."""
         for name, claim in card.claims_by_field.items():
             query = {"multi_match": {"query": claim, "fields": [f"text.{name}", "title"], "type": "most_fields"}}
             answer = self.cluster.client.search(
@@ -243,15 +270,25 @@ class Search(Generic[L]):
             yield from (hit["_id"] for hit in answer["hits"]["hits"])
 
 
-def query_vectors(matcher: Matcher, card: str) -> Floats:
+def sought_by(matcher: Matcher, card: str) -> list[Sought]:
     """What passages are compared with: for each wording the weighted sum whose dot product is that of the channels."""
-    cards = matcher.semantic.cards.only([card])
-    sums = [
-        fusion.weights.wording * cards.wordings + fusion.weights.whole * cards.whole
-        for fusion in (matcher.calibration.silent, matcher.calibration.met)
-    ]
-    vectors: Floats = np.unique(np.vstack(sums), axis=0)
-    return vectors
+    channel = replace(matcher.semantic, cards=matcher.semantic.cards.only([card]))
+    found: dict[bytes, Sought] = {}
+    for met in (False, True):
+        fusion = matcher.calibration.fusion(met=met)
+        least = matcher.calibration.least(met=met, cards=len(matcher.deck.cards.ids))
+        if least is not None:
+            least += fusion.usual * float(channel.usual[0])
+        for wording in channel.cards.wordings:
+            vector = fusion.weights.wording * wording + fusion.weights.whole * channel.cards.whole[0]
+            before = found.get(vector.tobytes(), Sought(vector, least)).least
+            lower = None if least is None or before is None else min(least, before)
+            found[vector.tobytes()] = Sought(vector, lower)
+    return list(found.values())
+
+
+def _place(kept: Kept) -> tuple[str, str, int, int]:
+    return kept.text_hash, kept.kind, kept.start, kept.end
 
 
 def _fields(language: str) -> list[str]:

@@ -13,7 +13,7 @@ from index_config.apply import remove
 from index_config.cluster import Cluster
 from index_config.passages import open_passages, passages_alias
 from processing import rematch
-from processing.archive import Archive, open_archive
+from processing.archive import Archive, Sought, open_archive
 from processing.article import Article, Extracted, Language
 from processing.cards import import_cards, set_retired
 from processing.encoder import load_encoder
@@ -294,8 +294,9 @@ def test_passages_follow_their_articles_text(cluster, encoder, tmp_path) -> None
     match(cluster, encoder)
     after = passages(archive)
     assert {source["text_hash"] for source in after}.isdisjoint(source["text_hash"] for source in before)
-    vectors = encoder.encode([LABS.title], "claim")
-    assert list(archive.nearest(vectors)) == ["a"]
+    sought = [Sought(vector) for vector in encoder.encode([LABS.title], "claim")]
+    assert {kept.article for kept in archive.nearest(sought)} == {"a"}
+    assert {kept.text_hash for kept in archive.nearest(sought)} == {source["text_hash"] for source in after}
     remove(cluster)
     assert not cluster.client.indices.exists(index=cluster.name(archive.alias))
 

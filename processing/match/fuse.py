@@ -67,6 +67,7 @@ class Fusion:
     `usually`: how near usual passages were to the cards these are of; other cards' are higher or lower by the difference.
     None: no usual passages are known of the encoder; then `fall` says by how much each factor e that there are fewer cards
     lowers them.
+    `least`: a passage that is less near than this to a card never reached `suggest` with it, or hardly ever; None: not known.
     `shifts`: by how much the log-odds of unrelated texts in a language lie above the group's; a language that is not
     named was measured on too few texts and has the group's thresholds. `flag` None: nothing is more than suggested.
     """
@@ -81,6 +82,7 @@ class Fusion:
     usual: float = 0.0
     fall: float = 0.0
     usually: float | None = None
+    least: float | None = None
 
     def telling(self, channels: Channels) -> Floats:
         """The sum by which it is decided whether a text tells what a card says, element by element."""
@@ -153,6 +155,14 @@ class Calibration:
         else:
             lower = usually - fusion.usually
         return tuple(least + lower for least in fusion.read_on)
+
+    def least(self, *, met: bool, cards: int) -> float | None:
+        """`Fusion.least` among so many cards, in the language with the lowest threshold."""
+        fusion = self.fusion(met=met)
+        if fusion.least is None:
+            return None
+        lowest = min((0.0, *fusion.shifts.values())) + self.tail * self._fewer(cards)
+        return fusion.least + lowest / fusion.slope
 
     def _fewer(self, cards: int) -> float:
         """The logarithm of the deck's share of the cards that were calibrated on; never above 0."""

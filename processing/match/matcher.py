@@ -163,7 +163,7 @@ class Matcher:
     def _begun(self, first: Sequence[tuple[Passage, str]]) -> Iterator[Part]:
         """What the channels say of each of these passages, given with its language property."""
         if first and self.ids:
-            part = self._part([passage for passage, _ in first], [language for _, language in first])
+            part = self.part([passage for passage, _ in first], [language for _, language in first])
             yield from (part.rows(row, row + 1) for row in range(len(first)))
 
     def _reading(self, text: Text, passages: list[Passage], first: Part, most: int, also: Collection[str]) -> Reading:
@@ -198,7 +198,7 @@ class Matcher:
         parts = list(self._read(passages, language, fusion, first, met=met))
         read = {passage.number for part in parts for passage in part.passages}
         if rest := [passages[place] for place in sorted(set(beyond) - read)]:
-            parts.append(self._part(rest, [language] * len(rest)))
+            parts.append(self.part(rest, [language] * len(rest)))
         if parts[0].passages[0].kind == "opening" and len(parts) > 1:
             del parts[0]
         sums = np.vstack([fusion.weights.sum(part.channels) for part in parts])
@@ -230,11 +230,34 @@ class Matcher:
         nearest = -np.inf
         for (begin, end), enough in zip(pairwise((0, *READ)), (*self._read_on[met], np.inf), strict=True):
             if some := passages[begin:end]:
-                part = first if first and not begin else self._part(some, [language] * len(some))
+                part = first if first and not begin else self.part(some, [language] * len(some))
                 yield part
                 nearest = max(nearest, float(fusion.near(part.channels).max()))
             if nearest < enough:
                 return
+
+    def may_tell(self, passages: Sequence[tuple[Passage, str, bool]], card: str) -> list[bool]:
+        """For each passage whether its article may be found to tell a card if it is read anew.
+
+        It may where this passage tells it, and where the passage is so near to the card that more would be read than was.
+        Costs what it does to encode the passages; nothing else of their articles is looked at.
+
+        Args:
+            passages: with the article's language, and whether there is more of it than was read.
+        """
+        alone = replace(self, semantic=replace(self.semantic, cards=self.semantic.cards.only([card])), whole=self.deck)
+        read = alone.part([one for one, _, _ in passages], [text_field(language) for _, language, _ in passages])
+        coverage = alone.semantic.coverage(read.encoded.tokens, np.zeros(1, dtype=np.intp))
+        channels = replace(read.channels, coverage=coverage)
+        found = []
+        for row, (passage, language, more) in enumerate(passages):
+            met = text_field(language) in self.lexical.languages
+            fusion, cards = self.calibration.fusion(met=met), len(self.deck.cards.ids)
+            least = self.calibration.threshold("suggest", met=met, cards=cards, language=language)
+            enough = self._read_on[met][0 if passage.kind == "opening" else 1]
+            told, near = fusion.probability(channels)[row, 0] >= least, fusion.near(channels)[row, 0] >= enough
+            found.append(bool(told or (more and near)))
+        return found
 
     def matches(self, reading: Reading, most: int, *, at_least: Level = "none") -> list[Match]:
         """The best cards for a text that was read, best first, at most `most`, none below the level asked for.
@@ -281,14 +304,15 @@ class Matcher:
             probability,
             characters,
             met=reading.seen.met,
-            cards=len(self._deck.cards.ids),
+            cards=len(self.deck.cards.ids),
             language=reading.text.language,
         )
         if card not in reading.witnesses:
             return level
         return "flag" if level != "none" and characters >= self.calibration.shortest else "suggest"
 
-    def _part(self, passages: Sequence[Passage], languages: Sequence[str]) -> Part:
+    def part(self, passages: Sequence[Passage], languages: Sequence[str]) -> Part:
+        """What the channels say of passages, each with its language property, and all cards; coverage is zero."""
         encoded = self.semantic.encoder.encode_with_tokens([passage.read for passage in passages], "passage")
         wording, whole = self.semantic.near(encoded.vectors)
         hits = self.lexical.search(
@@ -303,7 +327,7 @@ class Matcher:
         return Part(passages, encoded, Channels(wording, whole, np.zeros_like(wording), overlap, usual), hits)
 
     @property
-    def _deck(self) -> SemanticChannel:
+    def deck(self) -> SemanticChannel:
         return self.whole or self.semantic
 
     @cached_property
@@ -311,8 +335,8 @@ class Matcher:
         """Whether cards have words in the text's language → how near its opening must be, and what is read next."""
         found = {}
         for met in (False, True):
-            usually = self._deck.usually(self.calibration.fusion(met=met))
-            found[met] = self.calibration.read_on(met=met, cards=len(self._deck.cards.ids), usually=usually)
+            usually = self.deck.usually(self.calibration.fusion(met=met))
+            found[met] = self.calibration.read_on(met=met, cards=len(self.deck.cards.ids), usually=usually)
         return found
 
     @cached_property
