@@ -79,6 +79,19 @@ def test_articles_are_read_on_the_sooner_the_less_near_usual_ones_are() -> None:
     assert read_on(9000, usually=-0.1, given=known) == pytest.approx((0.1, 0.3))
 
 
+def test_passages_are_looked_for_the_farther_the_lower_a_threshold_is() -> None:
+    """A passage that is just near enough, with the most that else spoke for any, reaches the lowest threshold there is."""
+    assert GIVEN.least(met=False, cards=300) is None
+    known = replace(GIVEN, silent=replace(SILENT, least=0.1, shifts={"kk": 0.5, "de": -0.3}))
+    most_else = (np.log(0.4 / 0.6) + 4) / SILENT.slope - 0.1
+    for cards in (3_000, 300, 1):
+        least = known.least(met=False, cards=cards)
+        assert least is not None
+        odds = np.exp(SILENT.slope * (least + most_else) - 4)
+        thresholds = [known.threshold("suggest", met=False, cards=cards, language=one) for one in (None, "kk", "de")]
+        assert odds / (1 + odds) == pytest.approx(min(thresholds))
+
+
 def test_without_a_threshold_nothing_is_flagged() -> None:
     never = replace(GIVEN, silent=replace(SILENT, flag=None))
     assert never.level(1.0, 5000, met=False, cards=3000) == "suggest"
