@@ -3,8 +3,8 @@
 With another encoder or calibration every article is matched again.
 
 Those that could are found, not guessed: articles that have a flag of the card, articles in which a phrase of it may stand,
-then those with the nearest passages, among the ones with most of its words and among all, until none of the next hundred
-passages carries it; all of them where no more can be asked for before that. A passage is encoded again and compared with that
+then those with the nearest passages, among all and among the ones with most of its words, until none of the next hundred
+texts carries it; all of them where no more can be asked for before that. A passage is encoded again and compared with that
 card alone; an article that one speaks for is matched with all cards, as a new article is.
 """
 
@@ -30,7 +30,8 @@ _BATCH = 50
 _BATCH_ASKED = 20
 _WORTH_IT = 200
 """Articles a card must save us; below that all are matched again."""
-_LEXICAL = 1_000
+_LEXICAL = 200
+"""Articles that have so much of a card's words that less near passages may tell it, too."""
 
 
 class Looked(Protocol):
@@ -192,10 +193,10 @@ class Search(Generic[L]):
         yield from self._all(self._flagged([card]))
         yield from self._all(self._phrased(narrative))
         sought, asked = sought_by(self.deck.matcher, card), _Asked()
-        if worded := list(dict.fromkeys(self._worded(narrative))):
-            yield from self._until_dry(card, self.archive.nearest(sought, worded), asked)
         if not (yield from self._until_dry(card, self.archive.nearest(sought), asked)):
             yield from self._all(_ids(self.cluster, "articles", {"bool": {"filter": self.among}}))
+        elif worded := list(dict.fromkeys(self._worded(narrative))):
+            yield from self._until_dry(card, self.archive.nearest(sought, worded), asked)
 
     def _all(self, articles: Iterable[str]) -> Iterator[L]:
         for batch in batches(articles, _BATCH):
