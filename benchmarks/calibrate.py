@@ -104,8 +104,7 @@ class Query:
 
     def known(self, weights: np.ndarray, stage: int) -> np.ndarray:
         """Each card's score as far as a stage, by sentence vectors alone; the highest first."""
-        vectors = weights * [field.name not in {"coverage", "overlap"} for field in fields(Channels)]
-        best = [(look.values @ vectors).max(axis=0) for look in self._stages[: stage + 1]]
+        best = [(look.values @ by_vectors(weights)).max(axis=0) for look in self._stages[: stage + 1]]
         return -np.sort(-np.concatenate(best))
 
     def read(self, weights: np.ndarray, read_on: Sequence[float]) -> int:
@@ -178,6 +177,11 @@ def ranking(given: Fusion) -> np.ndarray:
 def deciding(given: Fusion) -> np.ndarray:
     """The weights that decide on levels."""
     return against(astuple(given.weights), given.usual)
+
+
+def by_vectors(weights: np.ndarray) -> np.ndarray:
+    """These weights without those of channels that look at words."""
+    return weights * [field.name not in {"coverage", "overlap"} for field in fields(Channels)]
 
 
 def grid(met: bool) -> Iterator[np.ndarray]:
@@ -282,8 +286,8 @@ def fusion(weights: np.ndarray, usual: float, slope: float, intercept: float, sa
 def least(given: Fusion, texts: list[Query]) -> float:
     """How near nearly all passages are that reach `suggest` with some card, whatever else speaks for it."""
     suggest = float((np.log(given.suggest / (1 - given.suggest)) - given.intercept) / given.slope)
-    vectors = deciding(given) * [field.name not in {"coverage", "overlap"} for field in fields(Channels)]
-    near = [(query.whole.values @ vectors)[query.whole.values @ deciding(given) >= suggest] for query in texts]
+    weights = deciding(given)
+    near = [(one.whole.values @ by_vectors(weights))[one.whole.values @ weights >= suggest] for one in texts]
     return round(float(np.quantile(np.concatenate(near), NEAREST_MISSED)), 4)
 
 

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
 
 from crawlers.known import timestamp
 from index_config import bulk
@@ -101,14 +100,14 @@ class Archive:
         for size in _PAGES:
             best: dict[Kept, float] = {}
             for one in sought:
-                knn: dict[str, Any] = {"field": "vector", "query_vector": one.vector.tolist()}
+                knn = {"field": "vector", "query_vector": one.vector.tolist(), "k": size, "num_candidates": size}
                 if one.least is not None:
                     knn["similarity"] = one.least
                 if articles is not None:
                     knn["filter"] = {"terms": {"article": articles}}
                 answer = self.cluster.client.search(
                     index=index,
-                    knn={**knn, "k": size, "num_candidates": size},
+                    knn=knn,
                     size=size,
                     source=False,
                     docvalue_fields=[{"field": field.name} for field in fields(Kept)],
@@ -129,16 +128,15 @@ class Archive:
         return _PAGES[-1]
 
     def read_to_the_end(self, articles: Sequence[str]) -> frozenset[str]:
-        """Those of at most some hundred articles of which more than the first passages was read."""
-        index, query = self.cluster.name(self.alias), {"terms": {"article": articles}}
-        hits = self.cluster.client.search(
-            index=index,
-            query=query,
-            size=_PAGES[-1],
-            source=False,
-            docvalue_fields=[{"field": "article"}, {"field": "kind"}],
-        )["hits"]["hits"]
-        return frozenset(hit["fields"]["article"][0] for hit in hits if hit["fields"]["kind"] == ["body"])
+        """Those of some articles of which more than the first passages was read."""
+        beyond = [{"terms": {"article": articles}}, {"term": {"kind": "body"}}]
+        found = self.cluster.client.search(
+            index=self.cluster.name(self.alias),
+            size=0,
+            query={"bool": {"filter": beyond}},
+            aggregations={"articles": {"terms": {"field": "article", "size": len(articles)}}},
+        )["aggregations"]["articles"]["buckets"]
+        return frozenset(bucket["key"] for bucket in found)
 
 
 def open_archive(cluster: Cluster, encoder: Encoder, clock: Callable[[], dt.datetime]) -> Archive:

@@ -120,7 +120,7 @@ def load_deck(
     threadpool_limits(1, user_api="blas")
     lexical = LexicalChannel(cluster.client, cluster.name("narratives"))
     whole = SemanticChannel(encoder, vectors.only(cards))
-    semantic = whole if only is None else SemanticChannel(encoder, vectors.only([only]))
+    semantic = whole if only is None else whole.only([only])
     rules = RuleBook(rules_of(card.narrative for card in cards.values()))
     matcher = Matcher(semantic, lexical, calibration or load_calibration(encoder.name), rules, whole)
     return Deck(cards, matcher, generation)

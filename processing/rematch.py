@@ -10,7 +10,7 @@ card alone; an article that one speaks for is matched with all cards, as a new a
 
 import datetime as dt
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from processing.match.matcher import Matcher
 from processing.match.rules import stems
 from processing.matching import Deck, Matched, load_articles, sweep, text_of
 from processing.narrative import ANY, Narrative
+from processing.passages import Passage
 from processing.scan import scan
 
 DRY = 100
@@ -45,8 +46,8 @@ class Looked(Protocol):
 
 
 L = TypeVar("L", bound=Looked)
-_Asked = dict[tuple[str, str, int, int], bool]
-"""By place in a text, whether the card may be told there."""
+_Asked = dict[tuple[Passage, str, bool], bool]
+"""By what `Matcher.may_tell` was asked, its answer: the same passage of a copy is not encoded again."""
 
 
 @dataclass(frozen=True)
@@ -210,9 +211,8 @@ class Search(Generic[L]):
         dry, count = set[str](), 0
         for batch in batches(passages, _BATCH_ASKED):
             count += len(batch)
-            new = {_place(kept): kept for kept in batch if kept.article not in self._seen}
-            asked.update(self._may_tell(card, [kept for place, kept in new.items() if place not in asked]))
-            yield from self._looked_at(sorted({kept.article for kept in batch if asked.get(_place(kept))}))
+            new = [kept for kept in batch if kept.article not in self._seen]
+            yield from self._looked_at(self._may_tell(card, new, asked))
             for kept in batch:
                 if card in self._seen.get(kept.article, ()):
                     dry.clear()
@@ -222,20 +222,21 @@ class Search(Generic[L]):
                 return True
         return count < self.archive.most
 
-    def _may_tell(self, card: str, passages: Sequence[Kept]) -> _Asked:
-        """Which of these passages make it worth while to match their articles; none of a text that is no longer the article's."""
+    def _may_tell(self, card: str, passages: Sequence[Kept], asked: _Asked) -> list[str]:
+        """Articles worth matching for one of these passages; none whose text is no longer that of the passage."""
         articles = sorted({kept.article for kept in passages})
-        documents = load_articles(self.cluster, articles) if articles else {}
-        found = dict.fromkeys(map(_place, passages), False)
-        given = [kept for kept in passages if documents.get(kept.article, {}).get("text_hash") == kept.text_hash]
-        if given:
-            texts, done = [text_of(documents[kept.article]) for kept in given], self.archive.read_to_the_end(articles)
-            asked = [
-                (kept.passage(text.title, text.text), text.language, kept.article not in done)
-                for kept, text in zip(given, texts, strict=True)
-            ]
-            found |= dict(zip(map(_place, given), self.deck.matcher.may_tell(asked, card), strict=True))
-        return found
+        if not articles:
+            return []
+        documents, done = load_articles(self.cluster, articles), self.archive.read_to_the_end(articles)
+        read = {}
+        for kept in passages:
+            document = documents.get(kept.article)
+            if document and document["text_hash"] == kept.text_hash:
+                text = text_of(document)
+                read[kept] = (kept.passage(text.title, text.text), text.language, kept.article not in done)
+        if new := [one for one in dict.fromkeys(read.values()) if one not in asked]:
+            asked.update(zip(new, self.deck.matcher.may_tell(new, card), strict=True))
+        return sorted({kept.article for kept, one in read.items() if asked[one]})
 
     def _looked_at(self, batch: Sequence[str]) -> Iterator[L]:
         new = [article for article in batch if article not in self._seen]
@@ -273,7 +274,7 @@ class Search(Generic[L]):
 
 def sought_by(matcher: Matcher, card: str) -> list[Sought]:
     """What passages are compared with: for each wording the weighted sum whose dot product is that of the channels."""
-    channel = replace(matcher.semantic, cards=matcher.semantic.cards.only([card]))
+    channel = matcher.semantic.only([card])
     found: dict[bytes, Sought] = {}
     for met in (False, True):
         fusion = matcher.calibration.fusion(met=met)
@@ -286,10 +287,6 @@ def sought_by(matcher: Matcher, card: str) -> list[Sought]:
             lower = None if least is None or before is None else min(least, before)
             found[vector.tobytes()] = Sought(vector, lower)
     return list(found.values())
-
-
-def _place(kept: Kept) -> tuple[str, str, int, int]:
-    return kept.text_hash, kept.kind, kept.start, kept.end
 
 
 def _fields(language: str) -> list[str]:

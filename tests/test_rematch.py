@@ -59,13 +59,19 @@ def encoder():
     return load_encoder()
 
 
-def store(cluster: Cluster, folder: Path, texts: dict[str, str], fetched: str = "2026-11-23T06:00:00Z") -> None:
+def store(
+    cluster: Cluster,
+    folder: Path,
+    texts: dict[str, str],
+    fetched: str = "2026-11-23T06:00:00Z",
+    title: str = "About {}",
+) -> None:
     pairs = []
     for name, text in texts.items():
         url = f"https://example.org/{name}"
         article = Article(
             id=name, url=url, urls=(url,), outlet="daily", country="xx", kind="news",
-            page=Extracted(title=f"About {name}", text=text), language=Language("en", 1.0), fetched=fetched, run="r1",
+            page=Extracted(title=title.format(name), text=text), language=Language("en", 1.0), fetched=fetched, run="r1",
             warc="daily/r1-1.warc.gz", offset=1,
         )  # fmt: skip
         capture = Capture(
@@ -281,6 +287,26 @@ def test_a_match_cut_short_is_taken_up(cluster, encoder, many) -> None:
     work.close()
     match(cluster, encoder)
     assert {flag["article"] for flag in flags(cluster).values()} == {name for name in many if name.startswith("told")}
+
+
+def test_a_copy_is_found_where_another_has_been_edited_since(cluster, encoder, tmp_path) -> None:
+    """What was read of an edited article says nothing of it any more, nor of an article that still has that text."""
+    cards(cluster, encoder, GRAIN)
+    store(cluster, tmp_path, dict.fromkeys(("a", "b", "c"), TOLD * 3), title="A title")
+    match(cluster, encoder)
+    for edited in ("a", "c"):
+        store(cluster, tmp_path, {edited: QUIET.format("choir") * 5}, fetched="2026-11-23T07:00:00Z", title="A title")
+    cards(cluster, encoder, LABS)
+    cluster.client.indices.refresh(index=cluster.name("articles"))
+    looked_at: list[str] = []
+    search = Search(
+        cluster,
+        load_deck(cluster, encoder),
+        open_archive(cluster, encoder, now),
+        lambda ids: looked_at.extend(ids) or (),
+    )
+    assert list(search.carriers("labs")) == []
+    assert set(looked_at) == {"b"}
 
 
 def test_passages_follow_their_articles_text(cluster, encoder, tmp_path) -> None:

@@ -245,18 +245,19 @@ class Matcher:
         Args:
             passages: with the article's language, and whether there is more of it than was read.
         """
-        alone = replace(self, semantic=replace(self.semantic, cards=self.semantic.cards.only([card])), whole=self.deck)
+        alone = replace(self, semantic=self.semantic.only([card]), whole=self.deck)
         read = alone.part([one for one, _, _ in passages], [text_field(language) for _, language, _ in passages])
         coverage = alone.semantic.coverage(read.encoded.tokens, np.zeros(1, dtype=np.intp))
         channels = replace(read.channels, coverage=coverage)
+        fusions = {met: self.calibration.fusion(met=met) for met in (False, True)}
+        told = {met: fusion.probability(channels)[:, 0] for met, fusion in fusions.items()}
+        near = {met: fusion.near(channels)[:, 0] for met, fusion in fusions.items()}
         found = []
         for row, (passage, language, more) in enumerate(passages):
-            met = text_field(language) in self.lexical.languages
-            fusion, cards = self.calibration.fusion(met=met), len(self.deck.cards.ids)
+            met, cards = text_field(language) in self.lexical.languages, len(self.deck.cards.ids)
             least = self.calibration.threshold("suggest", met=met, cards=cards, language=language)
             enough = self._read_on[met][0 if passage.kind == "opening" else 1]
-            told, near = fusion.probability(channels)[row, 0] >= least, fusion.near(channels)[row, 0] >= enough
-            found.append(bool(told or (more and near)))
+            found.append(bool(told[met][row] >= least or (more and near[met][row] >= enough)))
         return found
 
     def matches(self, reading: Reading, most: int, *, at_least: Level = "none") -> list[Match]:

@@ -1,6 +1,6 @@
 """The semantic channel: passages and claims as vectors, all with all; then how much of a near claim's words a passage has."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +19,10 @@ class SemanticChannel:
 
     encoder: Encoder
     cards: CardVectors
+
+    def only(self, ids: Iterable[str]) -> "SemanticChannel":
+        """The channel of some of the cards."""
+        return SemanticChannel(self.encoder, self.cards.only(ids))
 
     def near(self, passages: Floats) -> tuple[Floats, Floats]:
         """Cosine of each passage with each card's nearest wording, and with all it says; both of shape [passages, cards]."""
