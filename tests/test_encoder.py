@@ -72,6 +72,14 @@ def test_a_vector_does_not_depend_on_its_neighbours(encoder: Encoder):
     np.testing.assert_array_equal(encoder.encode(TEXTS), encoder.encode(TEXTS))
 
 
+def test_a_vector_does_not_depend_on_how_many_cores_there_are() -> None:
+    many = [f"{text} {'and so on ' * (number % 7)}" for number in range(12) for text in TEXTS]
+    one, three = (E5Small(cores).encode_with_tokens(many, "passage") for cores in (1, 3))
+    np.testing.assert_array_equal(one.vectors, three.vectors)
+    for mine, other in zip(one.tokens, three.tokens, strict=True):
+        np.testing.assert_array_equal(mine.vectors, other.vectors)
+
+
 def test_tokens_say_which_words_are_there(encoder: Encoder):
     claim, *passages = (
         encoder.encode_with_tokens(["army"], "claim").tokens + encoder.encode_with_tokens(TEXTS, "passage").tokens

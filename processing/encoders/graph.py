@@ -15,15 +15,15 @@ INNER_LAYER = 10
 """Whose states are the tokens' vectors: the last layers turn towards the sentence as a whole. 7 to 11 did as well."""
 
 
-def compiled(packed: Packed, threads: int) -> Any:
+def compiled(packed: Packed, streams: int) -> Any:
     """Takes embeddings [texts, tokens, width] of texts of one length; gives the mean state and the inner layer's states.
 
     Weights are whole numbers with a scale for each row. On processors that multiply such numbers (VNNI) the runtime makes
     those of the states, too, with a scale for each `_GROUP` of a token's: a third faster than bfloat16, and six times as
     fast as single precision, with which vectors keep a cosine above .997. On others it computes with the weights as they
-    stand for (.999).
+    stand for (.999). So many requests are answered at once, each by one thread: two threads on one request take longer.
     """
-    options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP}
+    options = {"INFERENCE_NUM_THREADS": streams, "NUM_STREAMS": streams, "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP}
     return ov.Core().compile_model(_model(packed), "CPU", options)
 
 
