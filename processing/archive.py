@@ -3,6 +3,9 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
 
 from crawlers.known import timestamp
 from index_config import bulk
@@ -10,7 +13,7 @@ from index_config.cluster import Cluster
 from index_config.passages import open_passages, passages_alias
 from processing.encoder import Encoder, Floats
 from processing.match.matcher import Seen
-from processing.passages import Kind, Passage
+from processing.passages import MOST, Kind, Passage
 
 _PAGES = (1_000, 10_000)
 """How many passages are asked for, then if need be."""
@@ -127,16 +130,25 @@ class Archive:
         """So many passages can be asked for; Elasticsearch gives no more."""
         return _PAGES[-1]
 
-    def read_to_the_end(self, articles: Sequence[str]) -> frozenset[str]:
-        """Those of some articles of which more than the first passages was read."""
-        beyond = [{"terms": {"article": articles}}, {"term": {"kind": "body"}}]
-        found = self.cluster.client.search(
+    def read(self, articles: Sequence[str]) -> dict[str, tuple[Floats, frozenset[Kind]]]:
+        """The vectors of all passages read of some articles, [passages, dimensions], in no order, and what kinds these are."""
+        answer = self.cluster.client.search(
             index=self.cluster.name(self.alias),
-            size=0,
-            query={"bool": {"filter": beyond}},
-            aggregations={"articles": {"terms": {"field": "article", "size": len(articles)}}},
-        )["aggregations"]["articles"]["buckets"]
-        return frozenset(bucket["key"] for bucket in found)
+            query={"terms": {"article": articles}},
+            size=len(articles) * MOST,
+            source=False,
+            fields=[{"field": name} for name in ("article", "kind", "vector")],
+        )
+        found: dict[str, list[dict[str, Any]]] = {}
+        for hit in answer["hits"]["hits"]:
+            found.setdefault(hit["fields"]["article"][0], []).append(hit["fields"])
+        return {
+            article: (
+                np.array([row["vector"] for row in rows], dtype=np.float32),
+                frozenset(row["kind"][0] for row in rows),
+            )
+            for article, rows in found.items()
+        }
 
 
 def open_archive(cluster: Cluster, encoder: Encoder, clock: Callable[[], dt.datetime]) -> Archive:

@@ -4,25 +4,27 @@ With another encoder or calibration every article is matched again.
 
 Those that could are found, not guessed: articles that have a flag of the card, articles in which a phrase of it may stand,
 then those with the nearest passages, among all and among the ones with most of its words, until none of the next hundred
-texts carries it; all of them where no more can be asked for before that. A passage is encoded again and compared with that
-card alone; an article that one speaks for is matched with all cards, as a new article is.
+texts carries it; all of them where no more can be asked for before that. Where too many other
+cards are nearer, nothing is asked; else a passage is encoded again and compared with that card alone. An article that one
+speaks for is matched with all cards, as a new article is.
 """
 
 import datetime as dt
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import compress
 from typing import Any, Generic, Protocol, TypeVar
 
 from index_config.cluster import Cluster
 from index_config.languages import text_field
 from narrawatch.batches import batches
 from processing.archive import Archive, Kept, Sought
-from processing.match.matcher import Matcher
+from processing.match.matcher import Before, Matcher
 from processing.match.rules import stems
 from processing.matching import Deck, Matched, load_articles, sweep, text_of
 from processing.narrative import ANY, Narrative
-from processing.passages import Passage
+from processing.passages import Kind, Passage
 from processing.scan import scan
 
 DRY = 100
@@ -227,16 +229,35 @@ class Search(Generic[L]):
         articles = sorted({kept.article for kept in passages})
         if not articles:
             return []
-        documents, done = load_articles(self.cluster, articles), self.archive.read_to_the_end(articles)
-        read = {}
+        documents = load_articles(self.cluster, articles)
+        read: dict[Kept, tuple[Passage, str]] = {}
         for kept in passages:
             document = documents.get(kept.article)
             if document and document["text_hash"] == kept.text_hash:
                 text = text_of(document)
-                read[kept] = (kept.passage(text.title, text.text), text.language, kept.article not in done)
-        if new := [one for one in dict.fromkeys(read.values()) if one not in asked]:
-            asked.update(zip(new, self.deck.matcher.may_tell(new, card), strict=True))
-        return sorted({kept.article for kept, one in read.items() if asked[one]})
+                read[kept] = (kept.passage(text.title, text.text), text.language)
+        befores = self._before(card, read)
+        matcher = self.deck.matcher
+        chosen = set(compress(befores, matcher.may_choose(card, list(befores.values())) if befores else ()))
+        ask = {
+            kept: (*one, befores[kept.article].stage is not None)
+            for kept, one in read.items()
+            if kept.article in chosen
+        }
+        if new := [one for one in dict.fromkeys(ask.values()) if one not in asked]:
+            asked.update(zip(new, matcher.may_tell(new, card), strict=True))
+        return sorted({kept.article for kept, one in ask.items() if asked[one]})
+
+    def _before(self, card: str, read: Mapping[Kept, tuple[Passage, str]]) -> dict[str, Before]:
+        """What is known of the articles of these passages."""
+        overlap: dict[str, float] = {}
+        for kept, found in zip(read, self.deck.matcher.overlap(card, list(read.values())), strict=True):
+            overlap[kept.article] = max(found, overlap.get(kept.article, 0.0))
+        languages = {kept.article: language for kept, (_, language) in read.items()}
+        return {
+            article: Before(vectors, languages[article], overlap[article], _stage(kinds))
+            for article, (vectors, kinds) in self.archive.read(list(languages)).items()
+        }
 
     def _looked_at(self, batch: Sequence[str]) -> Iterator[L]:
         new = [article for article in batch if article not in self._seen]
@@ -270,6 +291,13 @@ class Search(Generic[L]):
                 index=self.cluster.name("articles"), query=query, size=_LEXICAL, source=False
             )
             yield from (hit["_id"] for hit in answer["hits"]["hits"])
+
+
+def _stage(kinds: Set[Kind]) -> int | None:
+    """As far as which stage of `READ` an article was read, of which there are passages of these kinds."""
+    if "body" in kinds:
+        return None
+    return 0 if kinds == {"opening"} else 1
 
 
 def sought_by(matcher: Matcher, card: str) -> list[Sought]:

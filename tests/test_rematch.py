@@ -18,7 +18,7 @@ from processing.article import Article, Extracted, Language
 from processing.cards import import_cards, set_retired
 from processing.encoder import load_encoder
 from processing.match.fuse import load_calibration
-from processing.match.matcher import READ
+from processing.match.matcher import READ, Before
 from processing.match.rules import RuleBook, rules_of, stems
 from processing.matching import load_deck
 from processing.narrative import Narrative
@@ -226,6 +226,23 @@ def test_only_articles_that_may_carry_a_new_card_are_matched_again(cluster, enco
         index=cluster.name("articles"), size=0, aggregations={"g": {"terms": {"field": "matched_generation"}}}
     )
     assert [(bucket["key"], bucket["doc_count"]) for bucket in answer["aggregations"]["g"]["buckets"]] == [(2, 68)]
+
+
+def test_an_article_in_which_too_many_cards_are_nearer_is_not_asked(cluster, encoder, monkeypatch) -> None:
+    """Unless the card shares words with it that the others may not, or more of it would be read for the card."""
+    cards(cluster, encoder, LABS, GRAIN)
+    matcher = load_deck(cluster, encoder).matcher
+    told = Before(encoder.encode([QUIET.format("choir"), TOLD]), "en", overlap=0.0, stage=None)
+    assert matcher.may_choose("grain", [told, told]) == [True, True]
+    for name in ("CANDIDATES", "TELLING"):
+        monkeypatch.setattr(f"processing.match.matcher.{name}", 1)
+    assert matcher.may_choose("labs", [told]) == [True]
+    other = replace(told, vectors=encoder.encode([GRAIN.title]))
+    worded, skimmed = replace(told, overlap=20.0), replace(told, stage=0)
+    assert matcher.may_choose("grain", [told, other, worded]) == [False, True, True]
+    for enough, expected in ((9.0, False), (-9.0, True)):
+        monkeypatch.setitem(vars(matcher), "_read_on", {True: (enough, 9.0), False: (9.0, 9.0)})
+        assert matcher.may_choose("grain", [skimmed]) == [expected]
 
 
 def test_a_card_that_more_articles_carry_than_can_be_asked_for_is_looked_for_in_all(

@@ -48,8 +48,8 @@ class LexicalChannel:
         answers = self.client.msearch(index=self.index, searches=searches)["responses"]
         return frozenset(name for name, found in zip(names, answers, strict=True) if found["hits"]["total"]["value"])
 
-    def search(self, passages: Sequence[tuple[str, str]]) -> list[list[Hit]]:
-        """For each (text, language property) the best cards, best first; one request for all.
+    def search(self, passages: Sequence[tuple[str, str]], only: str | None = None) -> list[list[Hit]]:
+        """For each (text, language property) the best cards, best first, or the `only` one asked for; one request for all.
 
         A card says nothing in a language it has no words in, so most passages that are not English find nothing.
         """
@@ -58,18 +58,19 @@ class LexicalChannel:
         searches: list[dict[str, Any]] = []
         for number in met:
             text, language = passages[number]
-            searches += [{}, _query(text, f"claim.{language}")]
+            searches += [{}, _query(text, f"claim.{language}", only)]
         answers = self.client.msearch(index=self.index, searches=searches)["responses"] if met else []
         for number, answer in zip(met, answers, strict=True):
             found[number] = [_hit(hit) for hit in answer["hits"]["hits"]]
         return found
 
 
-def _query(text: str, field: str) -> dict[str, Any]:
+def _query(text: str, field: str, only: str | None) -> dict[str, Any]:
+    among = {"filter": {"ids": {"values": [only]}}} if only else {}
     return {
         "size": _TOP,
         "_source": False,
-        "query": {"bool": {"must": {"match": {field: text}}, "must_not": {"term": {"retired": True}}}},
+        "query": {"bool": {"must": {"match": {field: text}}, "must_not": {"term": {"retired": True}}, **among}},
         "highlight": {"fields": {field: {}}, "pre_tags": ["\ue000"], "post_tags": ["\ue001"], "number_of_fragments": 0},
     }
 

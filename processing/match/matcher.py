@@ -111,6 +111,20 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Before:
+    """What is known of an article that was read before.
+
+    `vectors` of the passages read, the most words that one of them shares with a card (`overlap`), and up to which stage of
+    `READ` it was read; None: to the end.
+    """
+
+    vectors: Floats
+    language: str
+    overlap: float
+    stage: int | None
+
+
+@dataclass(frozen=True)
 class Matcher:
     """The two channels over one deck of cards, what fuses them, and the rules that analysts gave to some of the cards.
 
@@ -235,6 +249,38 @@ class Matcher:
                 nearest = max(nearest, float(fusion.near(part.channels).max()))
             if nearest < enough:
                 return
+
+    def may_choose(self, card: str, articles: Sequence["Before"]) -> list[bool]:
+        """For each article whether a card may be looked for in it word by word if it is read anew. Nothing is encoded.
+
+        It may where not too many cards are nearer, and where the card is so near that more would be read than was. What
+        words other cards share with the article is not known and not counted, which says so of a few too many.
+        """
+        column, firsts = self._column[card], np.cumsum([0, *(len(one.vectors) for one in articles)])[:-1]
+        wording, whole = self.semantic.near(np.concatenate([one.vectors for one in articles]))
+        nothing, usual = np.zeros_like(wording), np.broadcast_to(self.semantic.usual, wording.shape)
+        channels = Channels(wording, whole, nothing, nothing, usual)
+        found = []
+        sums = {met: self._best_sums(channels, firsts, met=met) for met in (False, True)}
+        for row, one in enumerate(articles):
+            met = text_field(one.language) in self.lexical.languages
+            shared = self.calibration.fusion(met=met).weights.overlap * one.overlap
+            near, chosen = sums[met][1][row, column], False
+            for best, most in zip(sums[met], (CANDIDATES, TELLING), strict=True):
+                chosen = chosen or int((best[row] > best[row, column] + shared).sum()) < most
+            found.append(chosen or (one.stage is not None and bool(near >= self._read_on[met][one.stage])))
+        return found
+
+    def _best_sums(self, channels: Channels, firsts: NDArray[np.intp], *, met: bool) -> tuple[Floats, Floats]:
+        """Of each article, whose passages begin at `firsts`, the best sum of each card, for ranking and for telling."""
+        fusion = self.calibration.fusion(met=met)
+        ranking = np.maximum.reduceat(fusion.weights.sum(channels), firsts, axis=0)
+        return ranking, np.maximum.reduceat(fusion.telling(channels), firsts, axis=0)
+
+    def overlap(self, card: str, passages: Sequence[tuple[Passage, str]]) -> list[float]:
+        """What words a card shares with passages, each given with its article's language, as `Channels` has it."""
+        texts = [(passage.read, text_field(language)) for passage, language in passages]
+        return [max((hit.overlap for hit in hits), default=0.0) for hits in self.lexical.search(texts, card)]
 
     def may_tell(self, passages: Sequence[tuple[Passage, str, bool]], card: str) -> list[bool]:
         """For each passage whether its article may be found to tell a card if it is read anew.
