@@ -42,7 +42,7 @@ from processing.importers import CardProblem, read
 from processing.match.matcher import Seen
 from processing.matching import Deck, load_articles, load_deck, show, text_of
 from processing.narrative import Narrative
-from processing.rematch import Search, sought_by
+from processing.rematch import DRY, Search, sought_by
 
 FIXED = (50, 200)
 NOISE = 0.005
@@ -235,7 +235,7 @@ def print_table(found: dict[str, Any], console: Console) -> None:
     for count, one in found["archives"].items():
         seconds = (f"{one[name]:.1f}" for name in ("seconds", "most_seconds", "searching"))
         table.add_row(
-            "until 100 in a row carry it no more (ours)", str(count), f"{one['recall']:.3f}", f"{one['looked_at']:.0f}",
+            f"until {DRY} in a row carry it no more (ours)", str(count), f"{one['recall']:.3f}", f"{one['looked_at']:.0f}",
             *seconds,
         )  # fmt: skip
     table.add_row(

@@ -3,7 +3,7 @@
 With another encoder or calibration every article is matched again.
 
 Those that could are found, not guessed: articles that have a flag of the card, articles in which a phrase of it may stand,
-then those with the nearest passages, among all and among the ones with most of its words, until none of the next hundred
+then those with the nearest passages, among all and among the ones with most of its words, until none of the next two hundred
 texts carries it; all of them where no more can be asked for before that. Where too many other
 cards are nearer, nothing is asked; else a passage is encoded again and compared with that card alone. An article that one
 speaks for is matched with all cards, as a new article is.
@@ -27,7 +27,7 @@ from processing.narrative import ANY, Narrative
 from processing.passages import Kind, Passage
 from processing.scan import scan
 
-DRY = 100
+DRY = 200
 """So many texts in a row that do not carry a card end the search for it; copies of one count once."""
 _BATCH = 50
 _BATCH_ASKED = 20
