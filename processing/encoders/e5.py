@@ -20,7 +20,7 @@ from processing.encoders import packed
 from processing.encoders.unigram import Tokenizer
 
 _BATCH_TOKENS = 512  # one core is busy with four passages or twenty titles already
-_AT_HAND = 64  # batches that are computed before the first of them is asked for: some 50 MB
+_AT_HAND = 4  # batches a core that are computed before the first of them is asked for: some 3 MB
 _MOST_TOKENS = 510  # the network has 512 positions, two of which frame the text
 _PREFIX: dict[Role, str] = {"claim": "query:", "passage": "passage:"}
 _COMMON = -4.0
@@ -70,7 +70,7 @@ class E5Small:
         ids = [self._tokenizer.tokens(text, _MOST_TOKENS - len(prefix)) for text in map(encodable, texts)]
         order = sorted((number for number in range(len(texts)) if ids[number]), key=lambda number: len(ids[number]))
         begin = 1 + len(prefix)
-        for some in batches(_batches(order, [len(found) + len(prefix) + 2 for found in ids]), _AT_HAND):
+        for some in batches(_batches(order, [len(found) + len(prefix) + 2 for found in ids]), _AT_HAND * self._cores):
             framed = [[[*prefix, *ids[number]] for number in batch] for batch in some]
             computed = self._workers.map(partial(self._run, self._requests), framed)
             for batch, (means, states) in zip(some, computed, strict=True):
