@@ -112,14 +112,18 @@ class UrlRecord:
             return replace(self, state=state, next_visit=again)
         if self.state != "captured":
             return replace(self, state=state)
-        # The first visit finds nothing unchanged, though another address may have led to the same text a moment before.
-        quiet = 0 if changed or capture.fetched == self.first_captured else self.quiet + 1
+        quiet = 0 if changed else self.quiet + self._visited_again(capture)
         if (
             self.withdrawn_at or self.failures or capture.id != self.id
         ):  # it has an appointment of another kind, or none
             return replace(self, state=state, quiet=quiet)
         first, visited = self.first_captured or capture.fetched, self.visited or capture.fetched
         return replace(self, state=state, quiet=quiet, next_visit=next_visit(first, visited, quiet))
+
+    def _visited_again(self, capture: Capture) -> bool:
+        """Whether a capture is a visit to a page that was known. Another address that led to it a moment before is none."""
+        own = url_id(capture.requested_url) == self.id
+        return own and self.attempts > 1 and capture.fetched != self.first_captured
 
     def unchanged(self, now: str, run: str, validators: tuple[str | None, str | None]) -> "UrlRecord":
         """A visit found the page as it was; `validators` are its ETag and Last-Modified now, where the server gave them."""

@@ -58,6 +58,11 @@ POINTS = [
 ]
 
 
+def different(found: dict[str, object], expected: dict[str, object]) -> dict[str, tuple[object, object]]:
+    fields = found.keys() | expected.keys()
+    return {one: (found.get(one), expected.get(one)) for one in fields if found.get(one) != expected.get(one)}
+
+
 @pytest.mark.parametrize(("target", "nth", "moment"), POINTS, ids=lambda value: str(value).rpartition(":")[2])
 def test_same_documents(target, nth, moment, cluster, environ, narrawatch, sites, undisturbed):
     narrawatch("narratives", "import", *CARDS)
@@ -75,5 +80,7 @@ def test_same_documents(target, nth, moment, cluster, environ, narrawatch, sites
     for alias, expected in undisturbed.items():
         found = state(cluster)[alias]
         assert found.keys() == expected.keys(), alias
-        assert [found[name] for name in expected if found[name] != expected[name]] == [], alias
+        assert {
+            name: different(found[name], expected[name]) for name in expected if found[name] != expected[name]
+        } == {}
     assert not list(Path(environ["NARRAWATCH_HOME"]).glob("warc/*/*.open"))

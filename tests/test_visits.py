@@ -131,6 +131,20 @@ def test_a_page_that_another_address_leads_to_is_visited_at_its_own() -> None:
     assert (own.next_visit, own.attempts) == (at(1), 0)
 
 
+@pytest.mark.parametrize("own_first", [True, False])
+def test_a_page_that_another_address_led_to_a_second_before_or_after_was_not_found_unchanged(own_first: bool) -> None:
+    """Whichever of the two is processed first makes the article, and the other finds it as it is."""
+    b, second = "https://example.org/b", 1 / 3600
+    own = capture(second * (not own_first), url=b, requested=b)
+    led_to = capture(second * own_first, url=b)
+    first, last = (own, led_to) if own_first else (led_to, own)
+    record = replace(NEW, url=b, state="").captured(first).captured(last)
+    known = record.processed(last, "indexed", None, changed=False)
+    assert (known.quiet, known.fetched) == (0, last.fetched)
+    again = capture(1, url=b, requested=b)
+    assert known.captured(again).processed(again, "indexed", None, changed=False).quiet == 1
+
+
 def test_a_page_without_text_begins_anew_when_it_is_captured_again() -> None:
     video = replace(NEW.captured(capture(0)), state="no_text", quiet=2, next_visit=at(168))
     assert not video.seen
