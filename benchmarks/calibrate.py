@@ -5,8 +5,8 @@
 Everything is fitted twice: on texts in a language that the cards have words in (`met`: VoxCheck originals, CheckThat! 2022
 2A), and on the others (`silent`: EUvsDisinfo), where the lexical channel finds nothing.
 Weights: of a coarse grid, those with the best MAP@5, each set counting the same. The table shows what that
-gives on queries it was not chosen on (five folds; passages of one card in one fold). The narrative of a cited claim, which is
-right in a broader sense, is passed over.
+gives on queries it was not chosen on (five folds; passages of one card in one fold). Cards that stand
+for others, narrower ones, are passed over: which of these is right is the question.
 What is usual (`usual.py`): how much it must count against a card for most cited passages to reach the levels.
 Scale: a logistic regression of the sum, cited cards against the best cards of background texts, both classes weighing the
 same.
@@ -140,7 +140,7 @@ class Query:
 
     def measures(self, weights: np.ndarray) -> tuple[float, float]:
         order = [self.cards[card] for card in np.argsort(-self.scores(weights), kind="stable")]
-        return measures([card for card in order if card not in self.whole.broader], self.relevant)
+        return measures([card for card in order if card not in self.whole.wider], self.relevant)
 
 
 class Look:
@@ -151,7 +151,7 @@ class Look:
         self.values = np.stack(astuple(seen.channels), axis=-1).astype(np.float32)
         self.cards = [matcher.ids[card] for card in seen.chosen.tolist()]
         self.relevant = set(row.get("relevant", ()))
-        self.broader = set(row.get("relevant_broad", ())) - self.relevant
+        self.wider = matcher.lexical.narrower.keys()
         self.right = np.array([card in self.relevant for card in self.cards])
         self.met, self.encoded = seen.met, len(passages)
 

@@ -105,7 +105,7 @@ def match_figures(data: Path) -> Figures:
     figures: Figures = {}
     for name in match.SETS:
         ours = match.run(data, name, Path("var/benchmarks"), Console(stderr=True))["methods"][match.OURS]
-        for labels in ("strict", "lenient"):
+        for labels in ours.keys() & {"strict", "lenient", "claims", "narratives"}:
             figures[f"match {name} {labels} MAP@5"] = ours[labels]["map5"]
             figures[f"match {name} {labels} recall@10"] = ours[labels]["recall10"]
     return figures

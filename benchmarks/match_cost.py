@@ -8,7 +8,7 @@ waited for it.
 import resource
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class Timed:
 class Waiting(LexicalChannel):
     """The lexical channel, and how long each search was waited for."""
 
-    waits: list[float]
+    waits: list[float] = field(default_factory=list)
 
     def search(self, passages: Sequence[tuple[str, str]]) -> list[list[Hit]]:
         begun = time.perf_counter()
@@ -100,7 +100,7 @@ def measured(matcher: Matcher, texts: list[Text], encoder: Encoder, label: str, 
     As the pipeline has it, what begins the articles is read for many at once, which no single one's time can be told of.
     """
     timed, waits = Timed(encoder), []
-    lexical = Waiting(matcher.lexical.client, matcher.lexical.index, waits)
+    lexical = Waiting(matcher.lexical.client, matcher.lexical.index, matcher.lexical.narrower, waits)
     matcher = Matcher(replace(matcher.semantic, encoder=timed), lexical, matcher.calibration)
     matcher.rank(texts[0], 1, at_least="suggest")  # loads what is loaded once
     timed.seconds, timed.texts = 0.0, 0

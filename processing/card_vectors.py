@@ -45,18 +45,35 @@ class CardVectors:
         wanted = set(ids)
         if wanted >= set(self.ids):
             return self
-        rows = [row for row, name in enumerate(self.ids) if name in wanted]
-        wordings = _ranges(self.first_wording, len(self.wordings), rows)
-        flat = np.concatenate([*wordings, np.zeros(0, np.intp)])
-        tokens = _ranges(self.first_token, len(self.tokens), flat.tolist())
-        kept = np.concatenate([*tokens, np.zeros(0, np.intp)])
+        return self._of({name: [row] for row, name in enumerate(self.ids) if name in wanted})
+
+    def gathering(self, narrower: Mapping[str, Sequence[str]]) -> "CardVectors":
+        """The vectors with each wider card saying what those below it say, too.
+
+        It has their wordings, and its `whole` is the mean of theirs and its own: so its cosine with a passage is the mean of
+        those with all of them (Rocchio's centroid, for cards instead of relevant documents).
+        """
+        row_of = {name: row for row, name in enumerate(self.ids)}
+        below = {name: [row_of[other] for other in narrower.get(name, ()) if other in row_of] for name in self.ids}
+        if not any(below.values()):
+            return self
+        return self._of({name: [row_of[name], *below[name]] for name in self.ids})
+
+    def _of(self, rows: Mapping[str, Sequence[int]]) -> "CardVectors":
+        """The vectors of cards, each made of those in some rows."""
+        flat = np.array([row for some in rows.values() for row in some], dtype=np.intp)
+        first = _starts(map(len, rows.values()))
+        wordings = _ranges(self.first_wording, len(self.wordings), flat)
+        kept = np.concatenate([*wordings, np.zeros(0, np.intp)])
+        tokens = _ranges(self.first_token, len(self.tokens), kept)
+        kept_tokens = np.concatenate([*tokens, np.zeros(0, np.intp)])
         return CardVectors(
-            tuple(self.ids[row] for row in rows),
-            self.whole[rows],
-            self.wordings[flat],
-            _starts(map(len, wordings)),
-            self.tokens[kept],
-            self.weights[kept],
+            tuple(rows),
+            _means(self.whole[flat], first),
+            self.wordings[kept],
+            _starts(map(len, wordings))[first],
+            self.tokens[kept_tokens],
+            self.weights[kept_tokens],
             _starts(map(len, tokens)),
         )
 
@@ -74,9 +91,14 @@ class CardVectors:
         )
 
 
-def _ranges(first: NDArray[np.intp], total: int, rows: Sequence[int]) -> list[NDArray[np.intp]]:
+def _ranges(first: NDArray[np.intp], total: int, rows: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     ends = np.append(first[1:], total)
     return [np.arange(first[row], ends[row]) for row in rows]
+
+
+def _means(rows: Floats, first: NDArray[np.intp]) -> Floats:
+    lengths = np.diff(first, append=len(rows))
+    return np.asarray(np.add.reduceat(rows, first) / lengths[:, None], dtype=np.float32)
 
 
 def _starts(lengths: Iterable[int]) -> NDArray[np.intp]:

@@ -12,10 +12,11 @@ from index_config.cluster import Cluster
 from index_config.mappings import load
 from narrawatch.batches import batches
 from processing.archive import Archive
-from processing.card_vectors import vectors_of
+from processing.card_vectors import load_vectors, vectors_of
 from processing.cards import CardError
 from processing.importers.fields import read_fields
 from processing.importers.problem import Located
+from processing.kin import narrower
 from processing.language import detect
 from processing.match.judged import Judged, judged
 from processing.match.matcher import Match, Matcher, Reading, Text
@@ -109,16 +110,22 @@ def drafted(cluster: Cluster, deck: Deck, card: Narrative) -> Iterator[Deck]:
     before = deck.cards.get(card.id)
     cards = {**deck.cards, card.id: _stored(card, before, deck.generation + 1)}
     encoder = deck.matcher.semantic.encoder
-    semantic = SemanticChannel(encoder, deck.matcher.semantic.cards.replacing(vectors_of([card], encoder)))
+    below = narrower(stored.narrative for stored in cards.values())
+    vectors = deck.matcher.semantic.cards
+    if below or deck.narrower:  # those of the deck hold more than each card's own
+        vectors = load_vectors(cluster, encoder).only(deck.cards)
+    vectors = vectors.replacing(vectors_of([card], encoder)).gathering(below)
+    semantic = SemanticChannel(encoder, vectors)
     rules = RuleBook(rules_of(stored.narrative for stored in cards.values()))
-    matcher = Matcher(semantic, deck.matcher.lexical, deck.matcher.calibration, rules)
+    lexical = replace(deck.matcher.lexical, narrower=below)
+    matcher = Matcher(semantic, lexical, deck.matcher.calibration, rules)
     draft = Deck(cards, matcher, deck.generation)
     if before and before.narrative.claims_by_field == card.claims_by_field:
         yield draft
         return
     with _copy(cluster, cards[card.id]) as index:
-        lexical = replace(matcher.lexical, index=index)
-        yield replace(draft, matcher=replace(matcher, lexical=lexical))
+        copied = replace(lexical, index=index)
+        yield replace(draft, matcher=replace(matcher, lexical=copied))
 
 
 def _stored(card: Narrative, before: StoredCard | None, generation: int) -> StoredCard:

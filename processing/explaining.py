@@ -34,7 +34,8 @@ _CLOSE = 0.005
 class Explanation:
     """`now` is what a match would write today, None when `not_again` says why there is none.
 
-    `measured` says how often the flag's level by score was right in its language. `differences` name the fields in which `now` is not what was stored, `because` what has changed since.
+    `narrower` are the cards below the flag's, `measured` says how often the flag's level by score was right in its language.
+    `differences` name the fields in which `now` is not what was stored, `because` what has changed since.
     """
 
     flag: dict[str, Any]
@@ -43,6 +44,7 @@ class Explanation:
     calibration: dict[str, Any]
     measured: str | None
     rules: tuple[str, ...]
+    narrower: tuple[str, ...]
     differences: tuple[str, ...]
     because: tuple[str, ...]
 
@@ -62,9 +64,9 @@ def explain(cluster: Cluster, flag: dict[str, Any], encoder: Callable[[], Encode
     """
     card, document = _card(cluster, flag), _article(cluster, flag)
     impossible = _impossible(flag, card, document)
-    rules = tuple(_rules(flag, card)) if card else ()
+    rules, below = (tuple(_rules(flag, card)), card.narrower) if card else ((), ())
     if impossible or document is None or card is None:
-        return Explanation(flag, None, impossible, {}, None, rules, (), tuple(_changes(flag, card, None, None)))
+        return Explanation(flag, None, impossible, {}, None, rules, below, (), tuple(_changes(flag, card, None, None)))
     deck = load_deck(cluster, encoder())
     now = _again(deck, text_of(document), flag["narrative"], document.get("kind"))
     differences = tuple(_differences(flag, now))
@@ -72,7 +74,7 @@ def explain(cluster: Cluster, flag: dict[str, Any], encoder: Callable[[], Encode
     if differences and not changes:
         changes = ("the calibration, the cue words or the words of other cards, which the lexical channel counts",)
     calibration = asdict(deck.matcher.calibration) | {"fingerprint": fingerprint(deck.matcher.calibration)}
-    return Explanation(flag, now, None, calibration, _measured(deck, flag), rules, differences, changes)
+    return Explanation(flag, now, None, calibration, _measured(deck, flag), rules, below, differences, changes)
 
 
 def _measured(deck: Deck, flag: dict[str, Any]) -> str | None:

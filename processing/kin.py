@@ -1,4 +1,4 @@
-"""What is found of a card among the others: cards it quotes, cards with the same claim, and its family."""
+"""What is found of a card among the others: cards it quotes, its narrower cards, cards with the same claim, its family."""
 
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
@@ -26,7 +26,13 @@ def relate(
     """
     narratives = [card.narrative for card in cards.values()]
     links = find_links(narratives)
-    named = {card.id: (*card.related, *links.get(card.id, ())) for card in narratives}
+    wider = {card.id: (card.broader,) if card.broader else () for card in narratives}
+    named = {card.id: (*card.related, *wider[card.id], *links.get(card.id, ())) for card in narratives}
+    below = narrower(card.narrative for card in cards.values() if not card.retired)
+    same = {
+        name: below.get(name, ()) == card.narrower and changed.isdisjoint(card.narrower) for name, card in cards.items()
+    }
+    newest = max((card.generation for card in cards.values()), default=0)
     stored = load_vectors(cluster, encoder)
     place = {name: row for row, name in enumerate(stored.ids)}
     vectors = np.zeros((len(narratives), encoder.dimensions), dtype=np.float32)
@@ -36,10 +42,29 @@ def relate(
     kin = families(narratives, vectors, named, levels_of(encoder.name), settled)
     return {
         name: replace(
-            card, linked=links.get(name, ()), family=kin[name].family, retold=kin[name].retold, kin_by=encoder.name
+            card,
+            linked=links.get(name, ()),
+            family=kin[name].family,
+            retold=kin[name].retold,
+            kin_by=encoder.name,
+            narrower=below.get(name, ()),
+            gathered=card.gathered if same[name] else newest,
         )
         for name, card in cards.items()
     }
+
+
+def narrower(cards: Iterable[Narrative]) -> dict[str, tuple[str, ...]]:
+    """The ids of all cards below a wider one, at whatever depth, by its id. In a circle each card is below the others."""
+    broader = {card.id: card.broader for card in cards}
+    below: dict[str, list[str]] = {}
+    for name in sorted(broader):
+        passed, wider = {name}, broader[name]
+        while wider in broader and wider not in passed:
+            below.setdefault(wider, []).append(name)
+            passed.add(wider)
+            wider = broader[wider]
+    return {wider: tuple(names) for wider, names in below.items()}
 
 
 def find_links(cards: Iterable[Narrative]) -> dict[str, tuple[str, ...]]:

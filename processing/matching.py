@@ -21,6 +21,7 @@ from processing.archive import Archive
 from processing.cards import StoredCard, card_generation, load_cards, load_vectors
 from processing.duplicates_clusters import follow_moved
 from processing.encoder import Encoder
+from processing.kin import narrower
 from processing.match.fuse import Calibration, Level, fingerprint, load_calibration
 from processing.match.judged import judged
 from processing.match.lexical import LexicalChannel
@@ -73,6 +74,11 @@ class Deck:
         return card.narrative.title if card else narrative
 
     @cached_property
+    def narrower(self) -> dict[str, tuple[str, ...]]:
+        """The cards below each wider one, by id."""
+        return narrower(card.narrative for card in self.cards.values())
+
+    @cached_property
     def families(self) -> dict[str, str]:
         """The family of each card, by id."""
         return {name: card.family or name for name, card in self.cards.items()}
@@ -118,8 +124,9 @@ def load_deck(
         )
     # More threads wait by spinning for the next product: a second core, and nothing gained.
     threadpool_limits(1, user_api="blas")
-    lexical = LexicalChannel(cluster.client, cluster.name("narratives"))
-    whole = SemanticChannel(encoder, vectors.only(cards))
+    below = narrower(card.narrative for card in cards.values())
+    lexical = LexicalChannel(cluster.client, cluster.name("narratives"), below)
+    whole = SemanticChannel(encoder, vectors.only(cards).gathering(below))
     semantic = whole if only is None else whole.only([only])
     rules = RuleBook(rules_of(card.narrative for card in cards.values()))
     matcher = Matcher(semantic, lexical, calibration or load_calibration(encoder.name), rules, whole)
@@ -174,7 +181,7 @@ def show(deck: Deck, reading: Reading, decided: Set[str] = frozenset()) -> tuple
     `decided` are cards that have a verdict for it already.
     """
     found = deck.matcher.matches(reading, CANDIDATES, at_least="suggest")
-    shown = one_a_family(found, deck.families, decided, MOST_FLAGS)
+    shown = one_a_family(found, deck.families, decided, MOST_FLAGS, deck.narrower)
     exact = [replace(one, match=deck.matcher.exact(reading, one.match)) for one in shown]
     return exact, frozenset(match.narrative for match in found)
 

@@ -23,7 +23,8 @@ class Narrative:
     """A known false or misleading story. What a card does not say is `None` or empty, never guessed.
 
     `language` is the language the card itself is written in, `languages` those in which the story was spread.
-    `related` are ids of other cards, `related_claims` are claims quoted without an id.
+    `related` are ids of other cards, `related_claims` are claims quoted without an id. `broader` is the id of the wider
+    narrative that this card's claim is a part of (SKOS: `skos:broader`).
     `translations` holds the title in other languages.
 
     The last five fields are analysts' own. `phrases`, `required` and `excluded` hold words by language (`ANY` for all), as
@@ -43,6 +44,7 @@ class Narrative:
     keywords: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
     related_claims: tuple[str, ...] = ()
+    broader: str | None = None
     url: str | None = None
     translations: dict[str, str] = field(default_factory=dict)
     phrases: Words = field(default_factory=dict)

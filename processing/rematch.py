@@ -75,7 +75,7 @@ def plan(cluster: Cluster, deck: Deck, archive: Archive, since: str | None = Non
     """
     among = [*_settled(deck, archive), *_fetched(since)]
     count, oldest = _count(cluster, among)
-    cards = tuple(name for name, card in deck.cards.items() if card.generation > oldest) if count else ()
+    cards = tuple(name for name, card in deck.cards.items() if card.new_since > oldest) if count else ()
     present = [{"term": {"matched_generation": deck.generation}}, {"term": {"matched_by": deck.by}}]
     left_out: list[dict[str, Any]] = [{"bool": {"filter": present}}]
     if worth_it := count > _WORTH_IT * len(cards):
@@ -193,12 +193,13 @@ class Search(Generic[L]):
     def carriers(self, card: str) -> Iterator[L]:
         """Articles that may carry a card, as they are matched, those that do among them."""
         narrative = self.deck.cards[card].narrative
+        told = [narrative, *(self.deck.cards[name].narrative for name in self.deck.narrower.get(card, ()))]
         yield from self._all(self._flagged([card]))
         yield from self._all(self._phrased(narrative))
         sought, asked = sought_by(self.deck.matcher, card), _Asked()
         if not (yield from self._until_dry(card, self.archive.nearest(sought), asked)):
             yield from self._all(_ids(self.cluster, "articles", {"bool": {"filter": self.among}}))
-        elif worded := list(dict.fromkeys(self._worded(narrative))):
+        elif worded := list(dict.fromkeys(name for one in told for name in self._worded(one))):
             yield from self._until_dry(card, self.archive.nearest(sought, worded), asked)
 
     def _all(self, articles: Iterable[str]) -> Iterator[L]:

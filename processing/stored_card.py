@@ -20,6 +20,8 @@ SOURCE = (
     "family",
     "retold",
     "kin_by",
+    "narrower",
+    "gathered",
 )
 
 
@@ -28,8 +30,9 @@ class StoredCard:
     """One version of a card.
 
     `linked` are the cards whose titles are among its `related_claims`, `retold` those with the same claim, `family` is the
-    id of the card that heads its family. These are found, not given (with the encoder `kin_by`), so one that changes when
-    another card arrives makes no new version.
+    id of the card that heads its family, `narrower` are the cards below it. These are found, not given (with the encoder
+    `kin_by`), so one that changes when another card arrives makes no new version. `gathered` is the generation of cards in
+    which the narrower ones last changed.
     """
 
     narrative: Narrative
@@ -43,6 +46,13 @@ class StoredCard:
     family: str = field(default="", compare=False)
     retold: tuple[str, ...] = field(default=(), compare=False)
     kin_by: str = field(default="", compare=False)
+    narrower: tuple[str, ...] = field(default=(), compare=False)
+    gathered: int = field(default=0, compare=False)
+
+    @property
+    def new_since(self) -> int:
+        """The generation since which the card is looked for as it is now: its own, or that of the cards below it."""
+        return max(self.generation, self.gathered)
 
     def to_document(self) -> dict[str, Any]:
         """The document of `narratives`."""
@@ -60,6 +70,8 @@ class StoredCard:
             "family": self.family or self.narrative.id,
             "retold": list(self.retold),
             "kin_by": self.kin_by,
+            "narrower": list(self.narrower),
+            "gathered": self.gathered,
         }
 
     def to_history(self) -> dict[str, Any]:
@@ -95,6 +107,8 @@ def from_document(source: dict[str, Any]) -> StoredCard:
         family=source.get("family") or source["narrative"],
         retold=tuple(source.get("retold", ())),
         kin_by=source.get("kin_by", ""),
+        narrower=tuple(source.get("narrower") or ()),
+        gathered=source.get("gathered") or 0,
     )
 
 

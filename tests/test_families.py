@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from processing.families import Kin, Levels, families
+from processing.kin import narrower
 from processing.narrative import Narrative
 
 LEVELS = Levels(family=0.8, named=0.5, retold=0.99)
@@ -77,3 +78,21 @@ def test_a_claim_without_words_is_near_to_nothing():
     made, vectors = cards(a=0, b=0)
     assert families(made, vectors * 0, {}, LEVELS) == {"a": Kin("a"), "b": Kin("b")}
     assert families([], np.zeros((0, 2), dtype=np.float32), {}, LEVELS) == {}
+
+
+def chain(**broader: str | None) -> list[Narrative]:
+    return [Narrative(id=name, title=name, broader=wider) for name, wider in broader.items()]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (chain(a=None, b="a", c="b"), {"a": ("b", "c"), "b": ("c",)}),
+        (chain(a="b", b="a"), {"a": ("b",), "b": ("a",)}),
+        (chain(a="a", b="nobody"), {}),
+        (chain(a=None, b="gone", c="a"), {"a": ("c",)}),
+    ],
+    ids=["deep", "circle", "itself and nobody", "missing"],
+)
+def test_what_is_below(given, expected) -> None:
+    assert narrower(given) == expected

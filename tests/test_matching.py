@@ -13,7 +13,7 @@ from index_config import bulk
 from index_config.cluster import Cluster
 from processing.archive import open_archive
 from processing.article import Article, Extracted, Language
-from processing.card_vectors import load_vectors
+from processing.card_vectors import load_vectors, vectors_of
 from processing.cards import import_cards
 from processing.encoder import load_encoder
 from processing.match.fuse import load_calibration
@@ -243,6 +243,21 @@ def test_vectors_of_some_cards(cluster, encoder) -> None:
     coverage = everything.coverage(passages.tokens, np.array([3, 1, 2]))
     np.testing.assert_allclose(coverage[:, [1, 2, 0]], some.coverage(passages.tokens, np.arange(3)), atol=1e-6)
     assert everything.cards.only([]).ids == ()
+
+
+def test_a_wider_card_says_what_those_below_it_say(encoder) -> None:
+    wide = Narrative(id="pawn", title="Foreign powers have taken over a country")
+    translated = replace(BIOLABS, translations={"de": "Die USA betreiben geheime Biolabore in der Ukraine"})
+    own = vectors_of([translated, GRAIN, wide], encoder)
+    gathered = own.gathering({"pawn": ("biolabs", "not in force"), "biolabs": ()})
+    assert gathered.ids == own.ids
+    np.testing.assert_array_equal(gathered.whole[:2], own.whole[:2])
+    np.testing.assert_allclose(gathered.whole[2], (own.whole[0] + own.whole[2]) / 2)
+    assert gathered.first_wording.tolist() == [0, 2, 3]
+    np.testing.assert_array_equal(gathered.wordings, own.wordings[[0, 1, 2, 3, 0, 1]])
+    tokens = np.diff(own.first_token, append=len(own.tokens))
+    assert np.diff(gathered.first_token, append=len(gathered.tokens)).tolist() == tokens[[0, 1, 2, 3, 0, 1]].tolist()
+    assert own.gathering({"pawn": ("not in force",)}) is own
 
 
 def test_rank_agrees_with_the_pipeline(cluster, encoder, tmp_path, narrawatch) -> None:

@@ -15,10 +15,11 @@ from index_config.passages import open_passages, passages_alias
 from processing import rematch
 from processing.archive import Archive, Sought, open_archive
 from processing.article import Article, Extracted, Language
-from processing.cards import import_cards, set_retired
+from processing.cards import import_cards, load_card, set_retired
+from processing.drafts import drafted
 from processing.encoder import load_encoder
 from processing.match.fuse import load_calibration
-from processing.match.matcher import READ, Before
+from processing.match.matcher import READ, Before, Matcher, Text
 from processing.match.rules import RuleBook, rules_of, stems
 from processing.matching import load_deck
 from processing.narrative import Narrative
@@ -34,6 +35,8 @@ AGAIN = Narrative(
     id="labs-again", title="The US runs secret military biological laboratories in Ukraine", date="2022-04-01"
 )
 GRAIN = Narrative(id="grain", title="Ukrainian grain never reaches poor countries, the West takes it all")
+PAWN = Narrative(id="pawn", title="Foreign powers have taken over a country and play with it")
+BELOW = replace(LABS, broader="pawn")
 TOLD = (
     "Officials said on Monday what many suspected. The Pentagon has been running secret biological weapons laboratories all "
     "over Ukraine, where American military scientists breed dangerous viruses. "
@@ -137,6 +140,65 @@ def test_a_retired_cards_place_is_taken_by_its_sibling(cluster, encoder, tmp_pat
     match(cluster, encoder)
     assert [one["narrative"] for one in flags(cluster).values()] == flag["see_also"]
     assert match(cluster, encoder) == []
+
+
+def score(matcher: Matcher, card: str) -> float:
+    return next(found.score for found in matcher.rank(Text(None, TOLD * 3, "en"), 10) if found.narrative == card)
+
+
+def test_a_wider_card_is_found_where_a_claim_below_it_is_and_flagged_beside_it(cluster, encoder, tmp_path) -> None:
+    cards(cluster, encoder, LABS, PAWN, GRAIN)
+    alone = score(load_deck(cluster, encoder).matcher, "pawn")
+    cards(cluster, encoder, BELOW)
+    deck = load_deck(cluster, encoder)
+    labs, pawn, grain = deck.matcher.rank(Text(None, TOLD * 3, "en"), 10)
+    assert [labs.narrative, pawn.narrative, grain.narrative] == ["labs", "pawn", "grain"]
+    assert labs.score > pawn.score > 2 * alone
+    assert set(pawn.words) >= {"secret", "biological", "laboratories"}, "words of the claim below it"
+    store(cluster, tmp_path, {"told": TOLD * 3, "quiet": QUIET.format("choir") * 5})
+    match(cluster, encoder)
+    (flag,) = flags(cluster).values()
+    assert (flag["article"], flag["narrative"], flag["family"]) == ("told", "labs", "labs")
+    assert flag["see_also"] == ["pawn"]
+
+
+def test_a_wider_card_is_looked_for_again_when_cards_below_it_change(
+    cluster: Cluster, encoder, tmp_path, monkeypatch
+) -> None:
+    """Only its own card is looked for, as a new one would be, though its own words are the same."""
+    cards(cluster, encoder, PAWN, GRAIN)
+    store(cluster, tmp_path, {"told": TOLD * 3, "quiet": QUIET.format("choir") * 5})
+    match(cluster, encoder)
+    assert flags(cluster) == {}
+    cards(cluster, encoder, BELOW)
+    pawn = load_card(cluster, "pawn")
+    assert (pawn.version, pawn.generation, pawn.narrower, pawn.new_since) == (1, 1, ("labs",), 2)
+    match(cluster, encoder)
+    assert [flag["see_also"] for flag in flags(cluster).values()] == [["pawn"]]
+    cards(cluster, encoder, replace(GRAIN, keywords=("grain",)))
+    assert load_card(cluster, "pawn").new_since == 2, "another card is no matter"
+    cards(cluster, encoder, replace(BELOW, keywords=("laboratories",)))
+    assert load_card(cluster, "pawn").new_since == 4
+    set_retired(cluster, "labs", encoder, retired=True, author="ana", reason="test")
+    pawn = load_card(cluster, "pawn")
+    assert (pawn.narrower, pawn.new_since) == ((), 5)
+    settle_flags(cluster, "labs")
+    match(cluster, encoder)
+    assert flags(cluster) == {}
+
+
+def test_a_draft_lifts_the_card_above_it(cluster: Cluster, encoder) -> None:
+    cards(cluster, encoder, PAWN, GRAIN)
+    deck = load_deck(cluster, encoder)
+    before = score(deck.matcher, "pawn")
+    with drafted(cluster, deck, BELOW) as draft:
+        lifted = score(draft.matcher, "pawn")
+    cards(cluster, encoder, BELOW)
+    saved = load_deck(cluster, encoder)
+    assert lifted == pytest.approx(score(saved.matcher, "pawn"), abs=0.05)
+    with drafted(cluster, saved, LABS) as draft:
+        assert score(draft.matcher, "pawn") == pytest.approx(before, abs=0.05)
+    assert lifted > 2 * before
 
 
 @pytest.mark.parametrize(

@@ -316,11 +316,13 @@ def test_an_explanation_says_what_has_changed(cluster, encoder, tmp_path) -> Non
     changed = replace(
         LABS, title="Secret American laboratories breed viruses", phrases={"en": ("breed* dangerous virus*",)}
     )
-    import_cards(cluster, [changed], encoder, author="ana", reason="test")
+    below = Narrative(id="viruses", title="Viruses are bred in Ukraine", broader="labs")
+    import_cards(cluster, [changed, below], encoder, author="ana", reason="test")
     other = explained()
     assert "semantic" in other.differences
     assert other.because[0] == "the card is at version 2, the flag was made from version 1"
     assert other.rules == ("breed dangerous viruses",)
+    assert (same.narrower, other.narrower) == ((), ("viruses",))
     change("flags", identifier, calibration="0ther", matcher="another")
     assert [cause.partition(" is ")[0] for cause in explained().because[:3]] == [
         "the card", "the matcher", "the calibration",

@@ -98,6 +98,8 @@ def _stance(flag: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _basis(found: "Explanation") -> Iterator[tuple[str, str]]:
     flag = found.flag
+    if found.narrower:
+        yield "Narrower", f"what these cards say counts as what this one says: {', '.join(found.narrower)}"
     yield "Priors", "none: no date, outlet or country counts"
     if found.calibration:
         shown = {name: value for name, value in found.calibration.items() if name not in _APART}

@@ -226,7 +226,7 @@ def _echo_json(documents: Any) -> None:
 
 def _rows(card: StoredCard) -> Iterator[tuple[str, str]]:
     """Every field that says something, readable; a missing rebuttal is said, since analysts look for it."""
-    kin = {"linked": card.linked, "retold": card.retold, "family": card.family}
+    kin = {"narrower": card.narrower, "linked": card.linked, "retold": card.retold, "family": card.family}
     for name, value in {**asdict(card.narrative), **kin}.items():
         if name == "response" and not value:
             yield name, "none documented"
@@ -242,7 +242,9 @@ def _joined(name: str, value: str | tuple[str, ...]) -> str:
     if isinstance(value, str):
         return value
     return (
-        "\n" if name in {"related", "related_claims", "linked", "retold", "examples", "counter_examples"} else ", "
+        "\n"
+        if name in {"related", "related_claims", "narrower", "linked", "retold", "examples", "counter_examples"}
+        else ", "
     ).join(value)
 
 

@@ -21,7 +21,7 @@ def read_fields(values: Mapping[str, object], file: str, line: int) -> Iterator[
     """Warnings about parts that had to be left out, then the card; or one problem, and the card is lost.
 
     Fields are those of `Narrative`; a card without an id gets its title's slug; `titles` is another name for
-    `translations`; names that are no field are ignored; a text is also taken where a list is expected, parts between `;`.
+    `translations`, `parent` for `broader`; names that are no field are ignored; a text is also taken where a list is expected, parts between `;`.
     """
     warnings: list[str] = []
     try:
@@ -41,8 +41,9 @@ def _narrative(values: Mapping[str, object], warn: Callable[[str], object]) -> N
     language = _own_language(values, title, languages, warn)
     if translations.get(language) == title:
         del translations[language]
+    identifier = _id(values.get("id"), title)
     return Narrative(
-        id=_id(values.get("id"), title),
+        id=identifier,
         title=title,
         summary=_text(values, "summary"),
         response=_text(values, "response"),
@@ -61,6 +62,7 @@ def _narrative(values: Mapping[str, object], warn: Callable[[str], object]) -> N
         outlets=_list(values, "outlets"),
         keywords=_list(values, "keywords"),
         related=_list(values, "related"),
+        broader=_broader(values, identifier, warn),
     )
 
 
@@ -94,6 +96,17 @@ def _id(value: object, title: str) -> str:
     identifier = _clean("id", value, MAX_ID_BYTES)
     if not identifier or len(identifier.encode()) > MAX_ID_BYTES or re.search(r"\s", identifier):
         raise BadField(f"`id` is {shown(value)}; use up to {MAX_ID_BYTES} bytes without blanks, or leave it out")
+    return identifier
+
+
+def _broader(values: Mapping[str, object], own: str, warn: Callable[[str], object]) -> str | None:
+    name = "broader" if values.get("broader") is not None else "parent"
+    identifier = _text(values, name)
+    if identifier is None:
+        return None
+    if identifier == own or re.search(r"\s", identifier) or len(identifier.encode()) > MAX_ID_BYTES:
+        warn(f"`{name}` {shown(identifier)} is left out; write the id of another card, that of the wider narrative")
+        return None
     return identifier
 
 

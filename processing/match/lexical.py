@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -33,10 +33,14 @@ class Hit:
 
 @dataclass(frozen=True)
 class LexicalChannel:
-    """Searches `claim.<language>` of one index of cards."""
+    """Searches `claim.<language>` of one index of cards.
+
+    `narrower`: cards that are found where one of these others is, too, by their ids.
+    """
 
     client: Elasticsearch
     index: str
+    narrower: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def languages(self) -> frozenset[str]:
@@ -58,20 +62,38 @@ class LexicalChannel:
         searches: list[dict[str, Any]] = []
         for number in met:
             text, language = passages[number]
-            searches += [{}, _query(text, f"claim.{language}", only)]
+            searches += [{}, _query(text, f"claim.{language}", [only, *self.narrower.get(only, ())] if only else None)]
         answers = self.client.msearch(index=self.index, searches=searches)["responses"] if met else []
         for number, answer in zip(met, answers, strict=True):
-            found[number] = [_hit(hit) for hit in answer["hits"]["hits"]]
+            hits = self._gathered([_hit(hit) for hit in answer["hits"]["hits"]])
+            found[number] = [hit for hit in hits if only in (None, hit.narrative)]
+        return found
+
+    def _gathered(self, hits: list[Hit]) -> list[Hit]:
+        """These hits, and for each card above one of them the best of those below it; best first."""
+        best = {hit.narrative: hit for hit in hits}
+        for hit in hits:
+            for wider in self._wider.get(hit.narrative, ()):
+                if wider not in best or best[wider].overlap < hit.overlap:
+                    best[wider] = replace(hit, narrative=wider)
+        return sorted(best.values(), key=lambda hit: -hit.score)
+
+    @cached_property
+    def _wider(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for wider, names in self.narrower.items():
+            for name in names:
+                found.setdefault(name, []).append(wider)
         return found
 
 
-def _query(text: str, field: str, only: str | None) -> dict[str, Any]:
-    among = {"filter": {"ids": {"values": [only]}}} if only else {}
+def _query(text: str, claim: str, only: Sequence[str] | None) -> dict[str, Any]:
+    among = {"filter": {"ids": {"values": only}}} if only else {}
     return {
         "size": _TOP,
         "_source": False,
-        "query": {"bool": {"must": {"match": {field: text}}, "must_not": {"term": {"retired": True}}, **among}},
-        "highlight": {"fields": {field: {}}, "pre_tags": ["\ue000"], "post_tags": ["\ue001"], "number_of_fragments": 0},
+        "query": {"bool": {"must": {"match": {claim: text}}, "must_not": {"term": {"retired": True}}, **among}},
+        "highlight": {"fields": {claim: {}}, "pre_tags": ["\ue000"], "post_tags": ["\ue001"], "number_of_fragments": 0},
     }
 
 
