@@ -256,26 +256,26 @@ class Matcher:
         It may where not too many cards are nearer, and where the card is so near that more would be read than was. What
         words other cards share with the article is not known and not counted, which says so of a few too many.
         """
-        column, firsts = self._column[card], np.cumsum([0, *(len(one.vectors) for one in articles)])[:-1]
-        wording, whole = self.semantic.near(np.concatenate([one.vectors for one in articles]))
-        nothing, usual = np.zeros_like(wording), np.broadcast_to(self.semantic.usual, wording.shape)
-        channels = Channels(wording, whole, nothing, nothing, usual)
-        found = []
-        sums = {met: self._best_sums(channels, firsts, met=met) for met in (False, True)}
-        for row, one in enumerate(articles):
-            met = text_field(one.language) in self.lexical.languages
-            shared = self.calibration.fusion(met=met).weights.overlap * one.overlap
-            near, chosen = sums[met][1][row, column], False
-            for best, most in zip(sums[met], (CANDIDATES, TELLING), strict=True):
-                chosen = chosen or int((best[row] > best[row, column] + shared).sum()) < most
-            found.append(chosen or (one.stage is not None and bool(near >= self._read_on[met][one.stage])))
-        return found
+        found = np.zeros(len(articles), dtype=bool)
+        for met in (False, True):
+            rows = [row for row, one in enumerate(articles) if self._met(one.language) is met]
+            if rows:
+                found[rows] = self._may_choose(card, [articles[row] for row in rows], met=met)
+        return found.tolist()
 
-    def _best_sums(self, channels: Channels, firsts: NDArray[np.intp], *, met: bool) -> tuple[Floats, Floats]:
-        """Of each article, whose passages begin at `firsts`, the best sum of each card, for ranking and for telling."""
-        fusion = self.calibration.fusion(met=met)
-        ranking = np.maximum.reduceat(fusion.weights.sum(channels), firsts, axis=0)
-        return ranking, np.maximum.reduceat(fusion.telling(channels), firsts, axis=0)
+    def _may_choose(self, card: str, articles: Sequence["Before"], *, met: bool) -> NDArray[np.bool_]:
+        column, fusion = self._column[card], self.calibration.fusion(met=met)
+        firsts = np.cumsum([0, *(len(one.vectors) for one in articles)])[:-1]
+        sums = self.semantic.sums(np.concatenate([one.vectors for one in articles]), self._weighed[met])
+        ranking = np.maximum.reduceat(sums, firsts, axis=0)
+        telling = ranking - fusion.usual * self.semantic.usual
+        chosen = np.zeros(len(articles), dtype=bool)
+        shared = fusion.weights.overlap * np.array([[one.overlap] for one in articles], dtype=np.float32)
+        for best, most in ((ranking, CANDIDATES), (telling, TELLING)):
+            chosen |= (best > best[:, [column]] + shared).sum(axis=1) < most
+        enough = [np.inf if one.stage is None else self._read_on[met][one.stage] for one in articles]
+        chosen |= telling[:, column] >= np.array(enough)
+        return chosen
 
     def overlap(self, card: str, passages: Sequence[tuple[Passage, str]]) -> list[float]:
         """What words a card shares with passages, each given with its article's language, as `Channels` has it."""
@@ -300,7 +300,7 @@ class Matcher:
         near = {met: fusion.near(channels)[:, 0] for met, fusion in fusions.items()}
         found = []
         for row, (passage, language, more) in enumerate(passages):
-            met, cards = text_field(language) in self.lexical.languages, len(self.deck.cards.ids)
+            met, cards = self._met(language), len(self.deck.cards.ids)
             least = self.calibration.threshold("suggest", met=met, cards=cards, language=language)
             enough = self._read_on[met][0 if passage.kind == "opening" else 1]
             found.append(bool(told[met][row] >= least or (more and near[met][row] >= enough)))
@@ -385,6 +385,14 @@ class Matcher:
             usually = self.deck.usually(self.calibration.fusion(met=met))
             found[met] = self.calibration.read_on(met=met, cards=len(self.deck.cards.ids), usually=usually)
         return found
+
+    @cached_property
+    def _weighed(self) -> dict[bool, Floats]:
+        """What `SemanticChannel.sums` takes, by whether cards have words in the text's language."""
+        return {met: self.semantic.weighed(self.calibration.fusion(met=met).weights) for met in (False, True)}
+
+    def _met(self, language: str) -> bool:
+        return text_field(language) in self.lexical.languages
 
     @cached_property
     def _column(self) -> dict[str, int]:

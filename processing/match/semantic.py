@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from processing.card_vectors import CardVectors
 from processing.encoder import Encoder, Floats, Tokens
-from processing.match.fuse import Channels, Fusion
+from processing.match.fuse import Channels, Fusion, Weights
 from processing.match.usual import NEAREST, usual_passages
 
 
@@ -30,6 +30,19 @@ class SemanticChannel:
         if len(self.cards.wordings) > len(self.cards.ids):
             wordings = np.maximum.reduceat(wordings, self.cards.first_wording, axis=1)
         return wordings, passages @ self.cards.whole.T
+
+    def weighed(self, weights: Weights) -> Floats:
+        """For each wording the vector whose dot product with a passage is the weighted sum of its card's two cosines."""
+        counts = np.diff(self.cards.first_wording, append=len(self.cards.wordings))
+        whole = np.repeat(self.cards.whole, counts, axis=0)
+        return np.asarray(weights.wording * self.cards.wordings + weights.whole * whole, dtype=np.float32)
+
+    def sums(self, passages: Floats, weighed: Floats) -> Floats:
+        """The weighted sum of both cosines of each passage and card, [passages, cards]: one product where `near` takes two."""
+        found: Floats = passages @ weighed.T
+        if len(weighed) > len(self.cards.ids):
+            found = np.maximum.reduceat(found, self.cards.first_wording, axis=1)
+        return found
 
     @cached_property
     def usual(self) -> Floats:
