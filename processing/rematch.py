@@ -20,14 +20,14 @@ from index_config.cluster import Cluster
 from index_config.languages import text_field
 from narrawatch.batches import batches
 from processing.archive import Archive, Kept, Sought
-from processing.match.matcher import Before, Matcher
+from processing.match.matcher import Before, Matcher, Text
 from processing.match.rules import stems
 from processing.matching import Deck, Matched, load_articles, sweep, text_of
 from processing.narrative import ANY, Narrative
 from processing.passages import Kind, Passage
 from processing.scan import scan
 
-DRY = 200
+DRY = 300
 """So many texts in a row that do not carry a card end the search for it; copies of one count once."""
 _BATCH = 50
 _BATCH_ASKED = 20
@@ -48,8 +48,20 @@ class Looked(Protocol):
 
 
 L = TypeVar("L", bound=Looked)
-_Asked = dict[tuple[Passage, str, bool], bool]
-"""By what `Matcher.may_tell` was asked, its answer: the same passage of a copy is not encoded again."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is known of a card by now.
+
+    `passages`: by what `Matcher.may_tell` was asked, its answer, so that the same passage of a copy is not encoded again.
+    `passed_over`: articles in which the card would not be looked for, with the words it shared with them. `silent`: texts
+    that were matched and do not carry it.
+    """
+
+    passages: dict[tuple[Passage, str, bool], bool] = field(default_factory=dict)
+    passed_over: dict[str, float] = field(default_factory=dict)
+    silent: set[Text] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -215,7 +227,9 @@ class Search(Generic[L]):
         for batch in batches(passages, _BATCH_ASKED):
             count += len(batch)
             new = [kept for kept in batch if kept.article not in self._seen]
-            yield from self._looked_at(self._may_tell(card, new, asked))
+            told = self._may_tell(card, new, asked)
+            yield from self._looked_at(list(told))
+            asked.silent.update(text for name, text in told.items() if card not in self._seen.get(name, {card}))
             for kept in batch:
                 if card in self._seen.get(kept.article, ()):
                     dry.clear()
@@ -225,39 +239,48 @@ class Search(Generic[L]):
                 return True
         return count < self.archive.most
 
-    def _may_tell(self, card: str, passages: Sequence[Kept], asked: _Asked) -> list[str]:
+    def _may_tell(self, card: str, passages: Sequence[Kept], asked: _Asked) -> dict[str, Text]:
         """Articles worth matching for one of these passages; none whose text is no longer that of the passage."""
         articles = sorted({kept.article for kept in passages})
         if not articles:
-            return []
+            return {}
         documents = load_articles(self.cluster, articles)
+        texts = {name: text_of(document) for name, document in documents.items()}
         read: dict[Kept, tuple[Passage, str]] = {}
         for kept in passages:
-            document = documents.get(kept.article)
-            if document and document["text_hash"] == kept.text_hash:
-                text = text_of(document)
+            text = texts.get(kept.article)
+            if text and documents[kept.article]["text_hash"] == kept.text_hash and text not in asked.silent:
                 read[kept] = (kept.passage(text.title, text.text), text.language)
-        befores = self._before(card, read)
+        befores = self._before(card, read, asked.passed_over)
         matcher = self.deck.matcher
         chosen = set(compress(befores, matcher.may_choose(card, list(befores.values())) if befores else ()))
+        asked.passed_over.update({name: one.overlap for name, one in befores.items() if name not in chosen})
         ask = {
             kept: (*one, befores[kept.article].stage is not None)
             for kept, one in read.items()
             if kept.article in chosen
         }
-        if new := [one for one in dict.fromkeys(ask.values()) if one not in asked]:
-            asked.update(zip(new, matcher.may_tell(new, card), strict=True))
-        return sorted({kept.article for kept, one in ask.items() if asked[one]})
+        if new := [one for one in dict.fromkeys(ask.values()) if one not in asked.passages]:
+            asked.passages.update(zip(new, matcher.may_tell(new, card), strict=True))
+        return {
+            name: texts[name] for name in sorted({kept.article for kept, one in ask.items() if asked.passages[one]})
+        }
 
-    def _before(self, card: str, read: Mapping[Kept, tuple[Passage, str]]) -> dict[str, Before]:
-        """What is known of the articles of these passages."""
+    def _before(
+        self, card: str, read: Mapping[Kept, tuple[Passage, str]], passed_over: Mapping[str, float]
+    ) -> dict[str, Before]:
+        """What is known of the articles of these passages, but for those passed over though they shared as many words."""
         overlap: dict[str, float] = {}
         for kept, found in zip(read, self.deck.matcher.overlap(card, list(read.values())), strict=True):
             overlap[kept.article] = max(found, overlap.get(kept.article, 0.0))
-        languages = {kept.article: language for kept, (_, language) in read.items()}
+        languages = {
+            kept.article: language
+            for kept, (_, language) in read.items()
+            if overlap[kept.article] > passed_over.get(kept.article, -1.0)
+        }
         return {
             article: Before(vectors, languages[article], overlap[article], _stage(kinds))
-            for article, (vectors, kinds) in self.archive.read(list(languages)).items()
+            for article, (vectors, kinds) in (self.archive.read(list(languages)) if languages else {}).items()
         }
 
     def _looked_at(self, batch: Sequence[str]) -> Iterator[L]:

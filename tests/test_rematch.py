@@ -2,7 +2,7 @@
 
 import datetime as dt
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -386,6 +386,32 @@ def test_a_copy_is_found_where_another_has_been_edited_since(cluster, encoder, t
     )
     assert list(search.carriers("labs")) == []
     assert set(looked_at) == {"b"}
+
+
+@dataclass(frozen=True)
+class Silent:
+    """An article that carries no card."""
+
+    article: str
+    narratives: frozenset[str] = frozenset()
+
+
+def test_a_text_that_does_not_carry_a_card_is_not_matched_in_each_of_its_copies(
+    cluster, encoder, tmp_path, monkeypatch
+) -> None:
+    """But it is where no copy could be looked at, as it was not asked for."""
+    cards(cluster, encoder, GRAIN)
+    store(cluster, tmp_path, dict.fromkeys(("a", "b", "c"), TOLD * 3), title="A title")
+    match(cluster, encoder)
+    cards(cluster, encoder, LABS)
+    monkeypatch.setattr(rematch, "_BATCH_ASKED", 1)
+    cluster.client.indices.refresh(index=cluster.name("articles"))
+    deck, archive = load_deck(cluster, encoder), open_archive(cluster, encoder, now)
+    only_c = {"bool": {"must_not": {"ids": {"values": ["a", "b"]}}}}
+    for among, possible in (((), "abc"), ([only_c], "c")):
+        search = Search(cluster, deck, archive, lambda ids: map(Silent, ids), among)
+        (found,) = search.carriers("labs")
+        assert found.article in possible
 
 
 def test_passages_follow_their_articles_text(cluster, encoder, tmp_path) -> None:
