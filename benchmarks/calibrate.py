@@ -4,9 +4,9 @@
 
 Everything is fitted twice: on texts in a language that the cards have words in (`met`: VoxCheck originals, CheckThat! 2022
 2A), and on the others (`silent`: EUvsDisinfo), where the lexical channel finds nothing.
-Weights: of a coarse grid, those with the best MAP@5, each set counting the same. The table shows what that
-gives on queries it was not chosen on (five folds; passages of one card in one fold). Cards that stand
-for others, narrower ones, are passed over: which of these is right is the question.
+Weights: of a coarse grid, those with the best MAP@5, each set counting the same. The table shows what that gives on queries it
+was not chosen on (five folds; passages of one card in one fold). Cards that stand for narrower ones are passed over: which of
+these is right is the question.
 What is usual (`usual.py`): how much it must count against a card for most cited passages to reach the levels.
 Scale: a logistic regression of the sum, cited cards against the best cards of background texts, both classes weighing the
 same.

@@ -54,9 +54,9 @@ class Waiting(LexicalChannel):
 
     waits: list[float] = field(default_factory=list)
 
-    def search(self, passages: Sequence[tuple[str, str]]) -> list[list[Hit]]:
+    def search(self, passages: Sequence[tuple[str, str]], only: str | None = None) -> list[list[Hit]]:
         begun = time.perf_counter()
-        found = super().search(passages)
+        found = super().search(passages, only)
         self.waits.append(time.perf_counter() - begun)
         return found
 

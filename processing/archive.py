@@ -132,6 +132,8 @@ class Archive:
 
     def read(self, articles: Sequence[str]) -> dict[str, tuple[Floats, frozenset[Kind]]]:
         """The vectors of all passages read of some articles, [passages, dimensions], in no order, and what kinds these are."""
+        if not articles:
+            return {}
         answer = self.cluster.client.search(
             index=self.cluster.name(self.alias),
             query={"terms": {"article": articles}},

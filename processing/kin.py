@@ -26,8 +26,7 @@ def relate(
     """
     narratives = [card.narrative for card in cards.values()]
     links = find_links(narratives)
-    wider = {card.id: (card.broader,) if card.broader else () for card in narratives}
-    named = {card.id: (*card.related, *wider[card.id], *links.get(card.id, ())) for card in narratives}
+    named = {card.id: (*card.related, *filter(None, [card.broader]), *links.get(card.id, ())) for card in narratives}
     below = narrower(card.narrative for card in cards.values() if not card.retired)
     same = {
         name: below.get(name, ()) == card.narrower and changed.isdisjoint(card.narrower) for name, card in cards.items()

@@ -73,10 +73,10 @@ class Deck:
         card = self.cards.get(narrative)
         return card.narrative.title if card else narrative
 
-    @cached_property
-    def narrower(self) -> dict[str, tuple[str, ...]]:
-        """The cards below each wider one, by id."""
-        return narrower(card.narrative for card in self.cards.values())
+    @property
+    def narrower(self) -> Mapping[str, Sequence[str]]:
+        """The ids of the cards below each wider one, by its id."""
+        return self.matcher.lexical.narrower
 
     @cached_property
     def families(self) -> dict[str, str]:
@@ -181,7 +181,7 @@ def show(deck: Deck, reading: Reading, decided: Set[str] = frozenset()) -> tuple
     `decided` are cards that have a verdict for it already.
     """
     found = deck.matcher.matches(reading, CANDIDATES, at_least="suggest")
-    shown = one_a_family(found, deck.families, decided, MOST_FLAGS, deck.narrower)
+    shown = one_a_family(found, deck.families, deck.narrower, decided, MOST_FLAGS)
     exact = [replace(one, match=deck.matcher.exact(reading, one.match)) for one in shown]
     return exact, frozenset(match.narrative for match in found)
 

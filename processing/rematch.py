@@ -3,10 +3,10 @@
 With another encoder or calibration every article is matched again.
 
 Those that could are found, not guessed: articles that have a flag of the card, articles in which a phrase of it may stand,
-then those with the nearest passages, among all and among the ones with most of its words, until none of the next two hundred
-texts carries it; all of them where no more can be asked for before that. Where too many other
-cards are nearer, nothing is asked; else a passage is encoded again and compared with that card alone. An article that one
-speaks for is matched with all cards, as a new article is.
+then those with the nearest passages, among all and among the ones with most of its words, until none of the next three
+hundred texts carries it; all of them where no more can be asked for before that. Where too many other cards are nearer,
+nothing is asked; else a passage is encoded again and compared with that card alone. An article that one speaks for is
+matched with all cards, as a new article is.
 """
 
 import datetime as dt
@@ -262,9 +262,8 @@ class Search(Generic[L]):
         }
         if new := [one for one in dict.fromkeys(ask.values()) if one not in asked.passages]:
             asked.passages.update(zip(new, matcher.may_tell(new, card), strict=True))
-        return {
-            name: texts[name] for name in sorted({kept.article for kept, one in ask.items() if asked.passages[one]})
-        }
+        told = sorted({kept.article for kept, one in ask.items() if asked.passages[one]})
+        return {name: texts[name] for name in told}
 
     def _before(
         self, card: str, read: Mapping[Kept, tuple[Passage, str]], passed_over: Mapping[str, float]
@@ -280,7 +279,7 @@ class Search(Generic[L]):
         }
         return {
             article: Before(vectors, languages[article], overlap[article], _stage(kinds))
-            for article, (vectors, kinds) in (self.archive.read(list(languages)) if languages else {}).items()
+            for article, (vectors, kinds) in self.archive.read(list(languages)).items()
         }
 
     def _looked_at(self, batch: Sequence[str]) -> Iterator[L]:
@@ -333,8 +332,7 @@ def sought_by(matcher: Matcher, card: str) -> list[Sought]:
         least = matcher.calibration.least(met=met, cards=len(matcher.deck.cards.ids))
         if least is not None:
             least += fusion.usual * float(channel.usual[0])
-        for wording in channel.cards.wordings:
-            vector = fusion.weights.wording * wording + fusion.weights.whole * channel.cards.whole[0]
+        for vector in channel.weighed(fusion.weights):
             before = found.get(vector.tobytes(), Sought(vector, least)).least
             lower = None if least is None or before is None else min(least, before)
             found[vector.tobytes()] = Sought(vector, lower)

@@ -21,7 +21,8 @@ def read_fields(values: Mapping[str, object], file: str, line: int) -> Iterator[
     """Warnings about parts that had to be left out, then the card; or one problem, and the card is lost.
 
     Fields are those of `Narrative`; a card without an id gets its title's slug; `titles` is another name for
-    `translations`, `parent` for `broader`; names that are no field are ignored; a text is also taken where a list is expected, parts between `;`.
+    `translations`, `parent` for `broader`; names that are no field are ignored; a text is also taken where a list is
+    expected, parts between `;`.
     """
     warnings: list[str] = []
     try:
@@ -94,9 +95,13 @@ def _id(value: object, title: str) -> str:
     if value is None or value == "":
         return slug(title)
     identifier = _clean("id", value, MAX_ID_BYTES)
-    if not identifier or len(identifier.encode()) > MAX_ID_BYTES or re.search(r"\s", identifier):
+    if not _may_be_id(identifier):
         raise BadField(f"`id` is {shown(value)}; use up to {MAX_ID_BYTES} bytes without blanks, or leave it out")
     return identifier
+
+
+def _may_be_id(text: str) -> bool:
+    return bool(text) and len(text.encode()) <= MAX_ID_BYTES and not re.search(r"\s", text)
 
 
 def _broader(values: Mapping[str, object], own: str, warn: Callable[[str], object]) -> str | None:
@@ -104,7 +109,7 @@ def _broader(values: Mapping[str, object], own: str, warn: Callable[[str], objec
     identifier = _text(values, name)
     if identifier is None:
         return None
-    if identifier == own or re.search(r"\s", identifier) or len(identifier.encode()) > MAX_ID_BYTES:
+    if identifier == own or not _may_be_id(identifier):
         warn(f"`{name}` {shown(identifier)} is left out; write the id of another card, that of the wider narrative")
         return None
     return identifier

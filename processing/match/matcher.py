@@ -266,7 +266,7 @@ class Matcher:
     def _may_choose(self, card: str, articles: Sequence["Before"], *, met: bool) -> NDArray[np.bool_]:
         column, fusion = self._column[card], self.calibration.fusion(met=met)
         firsts = np.cumsum([0, *(len(one.vectors) for one in articles)])[:-1]
-        sums = self.semantic.sums(np.concatenate([one.vectors for one in articles]), self._weighed[met])
+        sums = self.semantic.nearest(np.concatenate([one.vectors for one in articles]), self._weighed[met])
         ranking = np.maximum.reduceat(sums, firsts, axis=0)
         telling = ranking - fusion.usual * self.semantic.usual
         chosen = np.zeros(len(articles), dtype=bool)
@@ -388,7 +388,7 @@ class Matcher:
 
     @cached_property
     def _weighed(self) -> dict[bool, Floats]:
-        """What `SemanticChannel.sums` takes, by whether cards have words in the text's language."""
+        """All cards' wordings weighed, by whether cards have words in the text's language: one product where `near` takes two."""
         return {met: self.semantic.weighed(self.calibration.fusion(met=met).weights) for met in (False, True)}
 
     def _met(self, language: str) -> bool:

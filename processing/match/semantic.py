@@ -26,23 +26,20 @@ class SemanticChannel:
 
     def near(self, passages: Floats) -> tuple[Floats, Floats]:
         """Cosine of each passage with each card's nearest wording, and with all it says; both of shape [passages, cards]."""
-        wordings = passages @ self.cards.wordings.T
-        if len(self.cards.wordings) > len(self.cards.ids):
-            wordings = np.maximum.reduceat(wordings, self.cards.first_wording, axis=1)
-        return wordings, passages @ self.cards.whole.T
+        return self.nearest(passages, self.cards.wordings), passages @ self.cards.whole.T
+
+    def nearest(self, passages: Floats, wordings: Floats) -> Floats:
+        """Of each passage and card the highest dot product with one of the vectors of the card's wordings, [passages, cards]."""
+        found: Floats = passages @ wordings.T
+        if len(wordings) > len(self.cards.ids):
+            found = np.maximum.reduceat(found, self.cards.first_wording, axis=1)
+        return found
 
     def weighed(self, weights: Weights) -> Floats:
-        """For each wording the vector whose dot product with a passage is the weighted sum of its card's two cosines."""
+        """For each wording the vector whose dot product with a passage is the weighted sum of both cosines."""
         counts = np.diff(self.cards.first_wording, append=len(self.cards.wordings))
         whole = np.repeat(self.cards.whole, counts, axis=0)
         return np.asarray(weights.wording * self.cards.wordings + weights.whole * whole, dtype=np.float32)
-
-    def sums(self, passages: Floats, weighed: Floats) -> Floats:
-        """The weighted sum of both cosines of each passage and card, [passages, cards]: one product where `near` takes two."""
-        found: Floats = passages @ weighed.T
-        if len(weighed) > len(self.cards.ids):
-            found = np.maximum.reduceat(found, self.cards.first_wording, axis=1)
-        return found
 
     @cached_property
     def usual(self) -> Floats:

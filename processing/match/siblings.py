@@ -18,23 +18,23 @@ class Shown:
 def one_a_family(
     matches: Sequence[Match],
     family: Mapping[str, str],
+    narrower: Mapping[str, Sequence[str]],
     decided: Set[str],
     most: int,
-    narrower: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Shown]:
     """The matches to show, of at most so many families, the nearest first; of each family the one with the highest level.
 
     Args:
         matches: nearest first.
         family: the family of each card, by the card's id.
-        decided: cards that already have a verdict for this article. Each of them keeps its flag, and stands for its family:
-            what was reviewed once in other words need not be reviewed again.
         narrower: by id, the cards below a card. Where one of them matches, the wider card counts to its family: it is found
             because of what the narrower one says.
+        decided: cards that already have a verdict for this article. Each of them keeps its flag, and stands for its family:
+            what was reviewed once in other words need not be reviewed again.
     """
     members: dict[str, list[Match]] = {}
     for match in matches:
-        below = (narrower or {}).get(match.narrative, ())
+        below = narrower.get(match.narrative, ())
         said = next((other.narrative for other in matches if other.narrative in below), match.narrative)
         members.setdefault(family[said], []).append(match)
     shown = []
