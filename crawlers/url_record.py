@@ -7,7 +7,7 @@ from typing import Any
 from crawlers.address import normalise, url_id
 from crawlers.capture import Capture
 from crawlers.outcomes import FetchOutcome
-from crawlers.visits import CONFIRM, later, next_visit, retry, timestamp
+from crawlers.visits import CONFIRM, STEPS, later, next_visit, retry, timestamp
 
 DONE = frozenset({"captured", "indexed", "dead_letter"})
 """Fetched, and safe in a WARC file; visited again at `next_visit` only."""
@@ -112,18 +112,14 @@ class UrlRecord:
             return replace(self, state=state, next_visit=again)
         if self.state != "captured":
             return replace(self, state=state)
-        quiet = 0 if changed else self.quiet + self._visited_again(capture)
+        first, visited = self.first_captured or capture.fetched, self.visited or capture.fetched
+        # Captured again before its first visit is due, it was met under two addresses: that is no visit.
+        quiet = 0 if changed or capture.fetched < later(first, STEPS[0]) else self.quiet + 1
         if (
             self.withdrawn_at or self.failures or capture.id != self.id
         ):  # it has an appointment of another kind, or none
             return replace(self, state=state, quiet=quiet)
-        first, visited = self.first_captured or capture.fetched, self.visited or capture.fetched
         return replace(self, state=state, quiet=quiet, next_visit=next_visit(first, visited, quiet))
-
-    def _visited_again(self, capture: Capture) -> bool:
-        """Whether a capture is a visit to a page that was known. Another address that led to it a moment before is none."""
-        own = url_id(capture.requested_url) == self.id
-        return own and self.attempts > 1 and capture.fetched != self.first_captured
 
     def unchanged(self, now: str, run: str, validators: tuple[str | None, str | None]) -> "UrlRecord":
         """A visit found the page as it was; `validators` are its ETag and Last-Modified now, where the server gave them."""

@@ -145,6 +145,17 @@ def test_a_page_that_another_address_led_to_a_second_before_or_after_was_not_fou
     assert known.captured(again).processed(again, "indexed", None, changed=False).quiet == 1
 
 
+def test_the_first_visit_of_a_page_that_another_address_led_to_counts() -> None:
+    b = "https://example.org/b"
+    known = (
+        replace(NEW, url=b, state="")
+        .captured(capture(0, url=b))
+        .processed(capture(0, url=b), "indexed", None, changed=True)
+    )
+    visit = capture(1, url=b, requested=b)
+    assert known.captured(visit).processed(visit, "indexed", None, changed=False).quiet == 1
+
+
 def test_a_page_without_text_begins_anew_when_it_is_captured_again() -> None:
     video = replace(NEW.captured(capture(0)), state="no_text", quiet=2, next_visit=at(168))
     assert not video.seen
