@@ -53,11 +53,11 @@ def test_text_card_with_a_given_id():
 
 @pytest.mark.parametrize("name", ["broader", "parent"])
 def test_a_wider_card_is_named_by_its_id(tmp_path: Path, name: str):
-    given = (" sela:1 ", None, "", "c3", "two words", "x" * 300)
+    given = (" sela:1 ", None, "", "c3", "two words", "x" * 300, 17)
     rows = [{"id": f"c{row}", "title": "A claim", name: wider} for row, wider in enumerate(given)]
     file = written(tmp_path, "cards.jsonl", "\n".join(json.dumps(row) for row in rows))
     cards, problems = split(file)
-    assert [card.broader for card in cards] == ["sela:1", None, None, None, None, None]
+    assert [card.broader for card in cards] == ["sela:1", None, None, None, None, None, "17"]
     assert [(problem.line, problem.warning) for problem in problems] == [(4, True), (5, True), (6, True)]
     assert (
         problems[0].message == f"`{name}` 'c3' is left out; write the id of another card, that of the wider narrative"

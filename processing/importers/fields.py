@@ -90,8 +90,7 @@ def _title(value: object) -> str:
 
 
 def _id(value: object, title: str) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value) if abs(value) < 10**30 else value
+    value = _digits(value)
     if value is None or value == "":
         return slug(title)
     identifier = _clean("id", value, MAX_ID_BYTES)
@@ -100,13 +99,19 @@ def _id(value: object, title: str) -> str:
     return identifier
 
 
+def _digits(value: object) -> object:
+    """An id that is given as a number, as text; anything else as it is."""
+    number = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**30
+    return str(value) if number else value
+
+
 def _may_be_id(text: str) -> bool:
     return bool(text) and len(text.encode()) <= MAX_ID_BYTES and not re.search(r"\s", text)
 
 
 def _broader(values: Mapping[str, object], own: str, warn: Callable[[str], object]) -> str | None:
     name = "broader" if values.get("broader") is not None else "parent"
-    identifier = _text(values, name)
+    identifier = _text({name: _digits(values.get(name))}, name)
     if identifier is None:
         return None
     if identifier == own or not _may_be_id(identifier):
